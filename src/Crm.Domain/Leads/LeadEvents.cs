@@ -1,0 +1,165 @@
+namespace Crm.Domain.Leads;
+
+/// <summary>Something that happened to a lead. Who, when, why and under which operation stand in the envelope.</summary>
+public abstract record LeadEvent
+{
+    private protected LeadEvent()
+    {
+    }
+
+    /// <summary>The name under which each event is stored, for good: a literal, never changed, never reused.</summary>
+    public static IReadOnlyDictionary<string, Type> StoredNames { get; } = new Dictionary<string, Type>(StringComparer.Ordinal)
+    {
+        ["lead-captured"] = typeof(LeadCaptured),
+        ["lead-contact-details-changed"] = typeof(LeadContactDetailsChanged),
+        ["lead-company-changed"] = typeof(LeadCompanyChanged),
+        ["lead-value-changed"] = typeof(LeadValueChanged),
+        ["lead-source-changed"] = typeof(LeadSourceChanged),
+        ["lead-tags-changed"] = typeof(LeadTagsChanged),
+        ["lead-external-id-changed"] = typeof(LeadExternalIdChanged),
+        ["lead-assigned"] = typeof(LeadAssigned),
+        ["lead-claimed"] = typeof(LeadClaimed),
+        ["lead-unassigned"] = typeof(LeadUnassigned),
+        ["lead-transferred"] = typeof(LeadTransferred),
+        ["lead-assignment-completed"] = typeof(LeadAssignmentCompleted),
+        ["lead-activity-logged"] = typeof(LeadActivityLogged),
+        ["lead-note-added"] = typeof(LeadNoteAdded),
+        ["lead-contacted"] = typeof(LeadContacted),
+        ["lead-qualified"] = typeof(LeadQualified),
+        ["lead-disqualified"] = typeof(LeadDisqualified),
+        ["lead-reopened"] = typeof(LeadReopened),
+        ["lead-converted"] = typeof(LeadConverted),
+        ["lead-unconverted"] = typeof(LeadUnconverted),
+        ["lead-archived"] = typeof(LeadArchived),
+        ["lead-unarchived"] = typeof(LeadUnarchived),
+        ["lead-restored"] = typeof(LeadRestored),
+        ["lead-score-changed"] = typeof(LeadScoreChanged),
+    };
+}
+
+/// <summary>A lead was captured: the business learnt of somebody who may buy.</summary>
+/// <param name="Details">What is known of them.</param>
+/// <param name="Score">The score at capture, 0–100.</param>
+/// <param name="ScoreRules">The version of the scoring rules that gave it.</param>
+public sealed record LeadCaptured(LeadDetails Details, int Score, int ScoreRules) : LeadEvent;
+
+/// <summary>The person's name, e-mail address or telephone number changed; the values are all of them as they now stand.</summary>
+public sealed record LeadContactDetailsChanged(string? FirstName, string? LastName, string? Email, string? Phone) : LeadEvent;
+
+/// <summary>The company changed; null when it is no longer known.</summary>
+public sealed record LeadCompanyChanged(string? Company) : LeadEvent;
+
+/// <summary>The expected value changed; null when it is no longer known.</summary>
+public sealed record LeadValueChanged(Money? Value) : LeadEvent;
+
+/// <summary>The source that the lead is attributed to changed.</summary>
+public sealed record LeadSourceChanged(string? Source) : LeadEvent;
+
+/// <summary>The tags changed; the list is all of them as they now stand, sorted, without repetition.</summary>
+public sealed record LeadTagsChanged(IReadOnlyList<string> Tags) : LeadEvent
+{
+    /// <inheritdoc/>
+    public bool Equals(LeadTagsChanged? other) => other is not null && Tags.SequenceEqual(other.Tags, StringComparer.Ordinal);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Tags.Count;
+}
+
+/// <summary>The lead's identifier in another system changed; null when it has none there any more.</summary>
+public sealed record LeadExternalIdChanged(string? ExternalId) : LeadEvent;
+
+/// <summary>The lead was given to an agent.</summary>
+public sealed record LeadAssigned(Guid AgentId) : LeadEvent;
+
+/// <summary>An agent took an unassigned lead.</summary>
+public sealed record LeadClaimed(Guid AgentId) : LeadEvent;
+
+/// <summary>The lead was taken from its agent and belongs to nobody now.</summary>
+public sealed record LeadUnassigned : LeadEvent;
+
+/// <summary>The lead went from its agent to another.</summary>
+public sealed record LeadTransferred(Guid AgentId, string? Reason) : LeadEvent;
+
+/// <summary>The agent finished what the assignment asked for. The lead stays theirs; another may claim it.</summary>
+public sealed record LeadAssignmentCompleted(string? Outcome) : LeadEvent;
+
+/// <summary>Contact with the lead took place.</summary>
+/// <param name="ActivityId">The activity's identifier, unique in the log.</param>
+/// <param name="Kind">Call, e-mail, meeting, SMS or visit.</param>
+/// <param name="Direction">From the lead to us, or from us to the lead.</param>
+/// <param name="At">When it took place (for a call: when it ended).</param>
+/// <param name="Subject">What it was about.</param>
+/// <param name="Notes">What was said.</param>
+/// <param name="DurationSeconds">How long it took, in seconds.</param>
+/// <param name="Outcome">What came of it.</param>
+public sealed record LeadActivityLogged(
+    Guid ActivityId,
+    ActivityKind Kind,
+    ActivityDirection Direction,
+    DateTimeOffset At,
+    string? Subject,
+    string? Notes,
+    int? DurationSeconds,
+    string? Outcome) : LeadEvent;
+
+/// <summary>Somebody wrote a note on the lead.</summary>
+public sealed record LeadNoteAdded(Guid NoteId, string Text) : LeadEvent;
+
+/// <summary>The lead was reached out to for the first time.</summary>
+public sealed record LeadContacted : LeadEvent;
+
+/// <summary>The lead is worth a salesperson's time.</summary>
+/// <param name="Score">A score set by hand, 0–100; null where the rules' score stands.</param>
+public sealed record LeadQualified(int? Score) : LeadEvent;
+
+/// <summary>The lead will not buy.</summary>
+public sealed record LeadDisqualified(string? Reason) : LeadEvent;
+
+/// <summary>A disqualified lead is worked on again.</summary>
+public sealed record LeadReopened(string? Reason) : LeadEvent;
+
+/// <summary>The lead became a customer with an opportunity.</summary>
+public sealed record LeadConverted(ConvertedOpportunity? Opportunity, ConvertedCustomer? Customer) : LeadEvent;
+
+/// <summary>The opportunity that a conversion names.</summary>
+public sealed record ConvertedOpportunity(string? Name, Money? Value, DateOnly? ExpectedClose);
+
+/// <summary>The customer that a conversion names.</summary>
+public sealed record ConvertedCustomer(string? Name);
+
+/// <summary>The conversion was a mistake: the lead is qualified again.</summary>
+public sealed record LeadUnconverted(string? Reason) : LeadEvent;
+
+/// <summary>The lead was put away: out of lists and figures, its history kept.</summary>
+public sealed record LeadArchived(string? Reason) : LeadEvent;
+
+/// <summary>The lead was brought back from the archive.</summary>
+public sealed record LeadUnarchived(string? Reason) : LeadEvent;
+
+/// <summary>The lead was put back to how it stood at an earlier version; what happened since stays in its history.</summary>
+/// <param name="ToVersion">The version to whose state the lead went back.</param>
+/// <param name="Details">The details as they stood then.</param>
+/// <param name="Status">The status as it stood then.</param>
+/// <param name="OwnerId">The owner as it stood then.</param>
+/// <param name="AssignmentOpen">Whether that owner's assignment was open.</param>
+/// <param name="IsArchived">Whether the lead was archived.</param>
+/// <param name="Score">The score as it stood then.</param>
+/// <param name="ScoreRules">The rules that gave it.</param>
+/// <param name="ScoreSetByHand">Whether it had been set by hand.</param>
+/// <param name="Reason">Why.</param>
+public sealed record LeadRestored(
+    long ToVersion,
+    LeadDetails Details,
+    LeadStatus Status,
+    Guid? OwnerId,
+    bool AssignmentOpen,
+    bool IsArchived,
+    int Score,
+    int ScoreRules,
+    bool ScoreSetByHand,
+    string? Reason) : LeadEvent;
+
+/// <summary>The score by the rules changed because of what happened just before.</summary>
+/// <param name="Score">The score now, 0–100.</param>
+/// <param name="Rules">The version of the rules that gave it.</param>
+public sealed record LeadScoreChanged(int Score, int Rules) : LeadEvent;

@@ -1,0 +1,70 @@
+using System.Collections.Frozen;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Crm.EventStore.Log;
+
+/// <summary>Every event type that the log may hold, by its stored name, and how it is written and read.</summary>
+public sealed class EventCatalog
+{
+    private readonly FrozenDictionary<string, Entry> byName;
+    private readonly FrozenDictionary<Type, Entry> byType;
+
+    /// <summary>Builds the catalog from its entries; a name or a type that stands twice is an error.</summary>
+    public EventCatalog(IEnumerable<Entry> entries)
+    {
+        var all = entries.ToList();
+        byName = all.ToFrozenDictionary(entry => entry.Name, StringComparer.Ordinal);
+        byType = all.ToFrozenDictionary(entry => entry.Type);
+    }
+
+    /// <summary>One event type.</summary>
+    /// <param name="Name">The stored name, a literal for good.</param>
+    /// <param name="StreamType">The type of the streams it stands in.</param>
+    /// <param name="Type">The type of the event in this program.</param>
+    /// <param name="Json">How it is written and read, source-generated.</param>
+    /// <param name="Upcast">Turns the JSON of an older shape into today's before it is read; null when there never was another shape.</param>
+    public sealed record Entry(string Name, string StreamType, Type Type, JsonTypeInfo Json, Func<JsonElement, JsonElement>? Upcast = null)
+    {
+        /// <summary>The .NET type as Marten stores it: <c>Namespace.Type, Assembly</c>.</summary>
+        public string DotNetType { get; } = $"{Type.FullName}, {Type.Assembly.GetName().Name}";
+    }
+
+    /// <summary>All entries, in no order.</summary>
+    public IReadOnlyCollection<Entry> Entries => byName.Values;
+
+    /// <summary>The entry of an event's type; a type that is not in the catalog is a bug.</summary>
+    public Entry Of(object data) => byType.TryGetValue(data.GetType(), out var entry)
+        ? entry
+        : throw new ArgumentException($"{data.GetType().FullName} has no stored name in the event catalog.", nameof(data));
+
+    /// <summary>The entry of a stored name; a name that no program version knows means the log cannot be read on.</summary>
+    public Entry Named(string name) => byName.TryGetValue(name, out var entry)
+        ? entry
+        : throw new LogCorruptException($"The log holds an event type that this program does not know: {name}.");
+
+    /// <summary>Writes an event as UTF-8 JSON.</summary>
+    public byte[] Serialize(object data) => JsonSerializer.SerializeToUtf8Bytes(data, Of(data).Json);
+
+    /// <summary>Reads an event from UTF-8 JSON, upcasting an older shape.</summary>
+    public object Deserialize(string name, ReadOnlySpan<byte> json)
+    {
+        var entry = Named(name);
+        try
+        {
+            if (entry.Upcast is null)
+            {
+                return JsonSerializer.Deserialize(json, entry.Json)
+                    ?? throw new LogCorruptException($"An event of type {name} is stored as null.");
+            }
+
+            using var document = JsonDocument.Parse(json.ToArray());
+            return entry.Upcast(document.RootElement).Deserialize(entry.Json)
+                ?? throw new LogCorruptException($"An event of type {name} is stored as null.");
+        }
+        catch (JsonException unreadable)
+        {
+            throw new LogCorruptException($"An event of type {name} cannot be read.", unreadable);
+        }
+    }
+}
