@@ -24,6 +24,9 @@ public sealed record LeadDetails(
     /// <summary>Nothing is known.</summary>
     public static LeadDetails Unknown { get; } = new(null, null, null, null, null, null, null, [], null);
 
+    /// <summary>Labels, sorted, without repetition; empty where an event of an older shape does not say any.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = Tags ?? [];
+
     /// <summary>Tags compare by their elements.</summary>
     public bool Equals(LeadDetails? other) =>
         other is not null

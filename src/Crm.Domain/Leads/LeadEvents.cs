@@ -58,6 +58,9 @@ public sealed record LeadSourceChanged(string? Source) : LeadEvent;
 /// <summary>The tags changed; the list is all of them as they now stand, sorted, without repetition.</summary>
 public sealed record LeadTagsChanged(IReadOnlyList<string> Tags) : LeadEvent
 {
+    /// <summary>All tags as they now stand, sorted, without repetition; empty where the stored event does not say any.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = Tags ?? [];
+
     /// <inheritdoc/>
     public bool Equals(LeadTagsChanged? other) => other is not null && Tags.SequenceEqual(other.Tags, StringComparer.Ordinal);
 

@@ -1,0 +1,215 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Crm.Domain;
+using Crm.EventStore.Log;
+
+namespace Crm.Application;
+
+/// <summary>The only place that loads a stream, decides a command, appends what happened, and retries.</summary>
+public sealed class CommandRunner(EventLog log) : IDisposable
+{
+    private const int Attempts = 20;
+
+    private readonly ConcurrentDictionary<(string Caller, string Key), byte> inFlight = new();
+    private readonly SemaphoreSlim[] queues = [.. Enumerable.Range(0, 256).Select(_ => new SemaphoreSlim(1, 1))];
+
+    /// <summary>Runs a command on a stream.</summary>
+    /// <exception cref="LogUnavailableException">The database cannot be reached: the outcome may be unknown.</exception>
+    /// <exception cref="StreamConflictException">The stream changed during every attempt.</exception>
+    public Task<CommandResult> Run<TState, TEvent>(
+        StreamKind<TState, TEvent> kind, Guid id, ICommand<TState, TEvent> command, CommandContext context, CancellationToken ct)
+        where TEvent : class => Run(kind, id, _ => command, context, ct);
+
+    /// <summary>Runs a command that is made from the stream's history, such as a return to an earlier state.</summary>
+    /// <exception cref="LogUnavailableException">The database cannot be reached: the outcome may be unknown.</exception>
+    /// <exception cref="StreamConflictException">The stream changed during every attempt.</exception>
+    public Task<CommandResult> Run<TState, TEvent>(
+        StreamKind<TState, TEvent> kind,
+        Guid id,
+        Func<IReadOnlyList<RecordedEvent>, ICommand<TState, TEvent>> command,
+        CommandContext context,
+        CancellationToken ct)
+        where TEvent : class => Once(context, () => Attempt(kind, id, command, isNew: false, context, ct));
+
+    /// <summary>
+    /// Runs a command that begins a stream. The stream is taken to be new, without a look; where it is not, the append says so
+    /// and the command is decided again on what is there.
+    /// </summary>
+    /// <exception cref="LogUnavailableException">The database cannot be reached: the outcome may be unknown.</exception>
+    public Task<CommandResult> Begin<TState, TEvent>(
+        StreamKind<TState, TEvent> kind, Guid id, ICommand<TState, TEvent> command, CommandContext context, CancellationToken ct)
+        where TEvent : class => Once(context, () => Attempt(kind, id, _ => command, isNew: true, context, ct));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var queue in queues)
+        {
+            queue.Dispose();
+        }
+    }
+
+    /// <summary>Answers a repetition at once while the first is under way on this host; that it has one effect is the receipt's work.</summary>
+    private async Task<CommandResult> Once(CommandContext context, Func<Task<CommandResult>> run)
+    {
+        if (context.Idempotency is not { } request)
+        {
+            return await run();
+        }
+
+        var key = (request.Caller, request.Key);
+        if (!inFlight.TryAdd(key, 0))
+        {
+            return new CommandResult.InFlight();
+        }
+
+        try
+        {
+            return await run();
+        }
+        finally
+        {
+            inFlight.TryRemove(key, out _);
+        }
+    }
+
+    private async Task<CommandResult> Attempt<TState, TEvent>(
+        StreamKind<TState, TEvent> kind,
+        Guid id,
+        Func<IReadOnlyList<RecordedEvent>, ICommand<TState, TEvent>> command,
+        bool isNew,
+        CommandContext context,
+        CancellationToken ct)
+        where TEvent : class
+    {
+        var history = isNew ? [] : await log.ReadStream(id, ct);
+        if (await Try(kind, id, command, history, context, ct) is { } atOnce)
+        {
+            return atOnce;
+        }
+
+        // Commands that lost a race for a stream queue for it, so that a busy stream makes them wait, not fail.
+        var queue = queues[(uint)id.GetHashCode() % (uint)queues.Length];
+        await queue.WaitAsync(ct);
+        try
+        {
+            for (var attempt = 2; attempt <= Attempts; attempt++)
+            {
+                history = await log.ReadStream(id, ct);
+                if (await Try(kind, id, command, history, context, ct) is { } result)
+                {
+                    return result;
+                }
+            }
+        }
+        finally
+        {
+            queue.Release();
+        }
+
+        throw new StreamConflictException(id, Attempts);
+    }
+
+    /// <summary>One attempt: null when the stream moved on meanwhile.</summary>
+    private async Task<CommandResult?> Try<TState, TEvent>(
+        StreamKind<TState, TEvent> kind,
+        Guid id,
+        Func<IReadOnlyList<RecordedEvent>, ICommand<TState, TEvent>> command,
+        IReadOnlyList<RecordedEvent> history,
+        CommandContext context,
+        CancellationToken ct)
+        where TEvent : class
+    {
+        if (context.IfMatch is { } expected && history.Count > 0 && history.Count != expected)
+        {
+            return await Earlier(context, ct) ?? new CommandResult.PreconditionFailed(id, expected, history);
+        }
+
+        var state = kind.Aggregate.Fold(history.Select(recorded => (TEvent)recorded.Data));
+        var decision = command(history).Decide(state);
+        if (decision.Refusal is { } refusal)
+        {
+            return await Refuse(refusal, id, history.Count, context, ct);
+        }
+
+        if (decision.Events.Count == 0)
+        {
+            return await ChangeNothing(id, history, context, ct);
+        }
+
+        var follows = kind.Aggregate.Follow(state, decision.Events);
+        IReadOnlyList<TEvent> happened = follows.Count == 0 ? decision.Events : [.. decision.Events, .. follows];
+        var done = new CommandResult.Done(
+            id, history.Count + happened.Count, Position: 0, [.. happened.Select(@event => log.Catalog.Of(@event).Name)], Created: history.Count == 0);
+        var append = AppendOf(kind, id, state, history.Count, happened, context) with
+        {
+            Receipt = context.Idempotency is { } request ? SavedAnswer.Of(request, done) : null,
+        };
+        return await log.Append(append, ct) switch
+        {
+            AppendOutcome.Appended appended => done with { Position = appended.LastPosition },
+            AppendOutcome.VersionConflict => null,
+            AppendOutcome.KeyTaken => await Refuse(kind.KeyTaken, id, history.Count, context, ct),
+            AppendOutcome.AlreadyDone already => Replay(already, context),
+            var unknown => throw new UnreachableException(unknown.GetType().Name),
+        };
+    }
+
+    private static AppendCommand AppendOf<TState, TEvent>(
+        StreamKind<TState, TEvent> kind, Guid id, TState before, int version, IReadOnlyList<TEvent> happened, CommandContext context)
+        where TEvent : class
+    {
+        var held = kind.Keys(id, before);
+        var holds = kind.Keys(id, happened.Aggregate(before, kind.Aggregate.Evolve));
+        var events = new NewEvent[happened.Count];
+        for (var index = 0; index < events.Length; index++)
+        {
+            events[index] = new NewEvent(Guid.CreateVersion7(context.Now), happened[index], context.Now);
+        }
+
+        return new AppendCommand([new StreamAppend(id, kind.Aggregate.StreamType, version, events)], context.Envelope)
+        {
+            Claims = [.. holds.Except(held)],
+            Releases = [.. held.Except(holds)],
+        };
+    }
+
+    private async Task<CommandResult> ChangeNothing(Guid id, IReadOnlyList<RecordedEvent> history, CommandContext context, CancellationToken ct)
+    {
+        var done = new CommandResult.Done(id, history.Count, history is [.., var last] ? last.Position : 0, [], Created: false);
+        if (context.Idempotency is not { } request)
+        {
+            return done;
+        }
+
+        return await Remember(SavedAnswer.Of(request, done), context, ct) switch
+        {
+            AppendOutcome.AlreadyDone already => Replay(already, context),
+            AppendOutcome.Appended appended => done with { Position = appended.LastPosition },
+            var impossible => throw new UnreachableException($"A receipt alone has no version and no key: {impossible.GetType().Name}."),
+        };
+    }
+
+    private async Task<CommandResult> Refuse(Refusal refusal, Guid id, int version, CommandContext context, CancellationToken ct)
+    {
+        if (context.Idempotency is { } request
+            && await Remember(SavedAnswer.Of(request, id, version, refusal), context, ct) is AppendOutcome.AlreadyDone already)
+        {
+            return Replay(already, context);
+        }
+
+        return new CommandResult.Refused(refusal);
+    }
+
+    private Task<AppendOutcome> Remember(Receipt receipt, CommandContext context, CancellationToken ct) =>
+        log.Append(new AppendCommand([], context.Envelope) { Receipt = receipt }, ct);
+
+    private async Task<CommandResult?> Earlier(CommandContext context, CancellationToken ct) =>
+        context.Idempotency is { } request && await log.FindReceipt(request.Caller, request.Key, ct) is { } stored
+            ? SavedAnswer.Replay(stored, request)
+            : null;
+
+    private static CommandResult Replay(AppendOutcome.AlreadyDone already, CommandContext context) =>
+        SavedAnswer.Replay(already.Stored, context.Idempotency
+            ?? throw new InvalidOperationException("An append without a receipt cannot have been done already."));
+}

@@ -1,0 +1,86 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Crm.Domain.Leads;
+using Crm.Domain.Users;
+using Crm.EventStore.Log;
+
+namespace Crm.Application;
+
+/// <summary>
+/// How every event is written to the log and read from it: camelCase, enums as words, absent values omitted, unknown members passed
+/// over on read. The stored names are the domain's; this is where a stored name meets its stream, its JSON and its older shapes.
+/// </summary>
+public static class EventJson
+{
+    /// <summary>Every event type that the log may hold.</summary>
+    public static EventCatalog Catalog { get; } = new([.. LeadEntries(), .. UserEntries()]);
+
+    private static IEnumerable<EventCatalog.Entry> LeadEntries() =>
+        LeadEvent.StoredNames.Select(stored => EntryOf(stored, Lead.Aggregate.StreamType, UpcastOf(stored.Key)));
+
+    private static IEnumerable<EventCatalog.Entry> UserEntries() =>
+        UserEvent.StoredNames.Select(stored => EntryOf(stored, User.Aggregate.StreamType, UpcastOf(stored.Key)));
+
+    private static EventCatalog.Entry EntryOf(
+        KeyValuePair<string, Type> stored, string streamType, Func<JsonElement, JsonElement>? upcast) =>
+        new(stored.Key, streamType, stored.Value, JsonOf(stored.Value), upcast);
+
+    /// <summary>The upcaster of an event that was once stored in another shape; null for one that never was.</summary>
+    private static Func<JsonElement, JsonElement>? UpcastOf(string storedName) => storedName switch
+    {
+        "lead-captured" => LeadCapturedUpcast.ToDetails,
+        _ => null,
+    };
+
+    private static JsonTypeInfo JsonOf(Type type) => EventJsonContext.Default.GetTypeInfo(type)
+        ?? throw new InvalidOperationException($"{type.Name} has a stored name but is not listed in {nameof(EventJsonContext)}.");
+}
+
+/// <summary>The source-generated JSON of all events. A new event is listed here; a test says so if it is forgotten.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip,
+    RespectNullableAnnotations = true,
+    Converters =
+    [
+        typeof(WordOf<LeadStatus>),
+        typeof(WordOf<ActivityKind>),
+        typeof(WordOf<ActivityDirection>),
+        typeof(WordOf<Role>),
+    ])]
+[JsonSerializable(typeof(LeadCaptured))]
+[JsonSerializable(typeof(LeadContactDetailsChanged))]
+[JsonSerializable(typeof(LeadCompanyChanged))]
+[JsonSerializable(typeof(LeadValueChanged))]
+[JsonSerializable(typeof(LeadSourceChanged))]
+[JsonSerializable(typeof(LeadTagsChanged))]
+[JsonSerializable(typeof(LeadExternalIdChanged))]
+[JsonSerializable(typeof(LeadAssigned))]
+[JsonSerializable(typeof(LeadClaimed))]
+[JsonSerializable(typeof(LeadUnassigned))]
+[JsonSerializable(typeof(LeadTransferred))]
+[JsonSerializable(typeof(LeadAssignmentCompleted))]
+[JsonSerializable(typeof(LeadActivityLogged))]
+[JsonSerializable(typeof(LeadNoteAdded))]
+[JsonSerializable(typeof(LeadContacted))]
+[JsonSerializable(typeof(LeadQualified))]
+[JsonSerializable(typeof(LeadDisqualified))]
+[JsonSerializable(typeof(LeadReopened))]
+[JsonSerializable(typeof(LeadConverted))]
+[JsonSerializable(typeof(LeadUnconverted))]
+[JsonSerializable(typeof(LeadArchived))]
+[JsonSerializable(typeof(LeadUnarchived))]
+[JsonSerializable(typeof(LeadRestored))]
+[JsonSerializable(typeof(LeadScoreChanged))]
+[JsonSerializable(typeof(UserRegistered))]
+[JsonSerializable(typeof(UserRenamed))]
+[JsonSerializable(typeof(UserRoleChanged))]
+[JsonSerializable(typeof(UserDeactivated))]
+[JsonSerializable(typeof(UserActivated))]
+internal sealed partial class EventJsonContext : JsonSerializerContext;
+
+/// <summary>An enum as its camelCase word; a number is refused, since a reordered enum would change its meaning.</summary>
+internal sealed class WordOf<TEnum>() : JsonStringEnumConverter<TEnum>(JsonNamingPolicy.CamelCase, allowIntegerValues: false)
+    where TEnum : struct, Enum;

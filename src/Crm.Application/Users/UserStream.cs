@@ -1,0 +1,24 @@
+using Crm.Domain;
+using Crm.Domain.Users;
+using Crm.EventStore.Log;
+
+namespace Crm.Application.Users;
+
+/// <summary>A user's stream: no two users sign in with the same address.</summary>
+public static class UserStream
+{
+    /// <summary>The scope of users' addresses among the log's unique keys.</summary>
+    public const string EmailScope = "user-email";
+
+    /// <summary>Another user signs in with this address.</summary>
+    public static Refusal DuplicateEmail { get; } = new("duplicate-email", "Another user signs in with this e-mail address.");
+
+    /// <summary>How commands meet it.</summary>
+    public static StreamKind<User, UserEvent> Kind { get; } = new(User.Aggregate, KeysOf, DuplicateEmail);
+
+    /// <summary>The key of an address: addresses that differ in case only are the same.</summary>
+    public static string KeyOf(string email) => email.ToLowerInvariant();
+
+    private static IReadOnlyList<UniqueKey> KeysOf(Guid id, User user) =>
+        user.Email is { } email ? [new UniqueKey(EmailScope, KeyOf(email), id)] : [];
+}
