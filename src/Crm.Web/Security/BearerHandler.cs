@@ -1,4 +1,5 @@
 using System.Text.Encodings.Web;
+using Crm.Web.Http;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 
@@ -35,10 +36,10 @@ public sealed class BearerHandler(
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
         Response.Headers.WWWAuthenticate = Request.Headers.Authorization.Count == 0 ? Scheme : "Bearer error=\"invalid_token\"";
-        return SecurityProblems.Unauthenticated.ExecuteAsync(Context);
+        return Problems.Write(Context, SecurityProblems.Unauthenticated);
     }
 
     /// <inheritdoc/>
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
-        SecurityProblems.Forbidden.ExecuteAsync(Context);
+        Problems.Write(Context, SecurityProblems.Forbidden);
 }

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Security.Claims;
 using System.Security.Cryptography;
-using Crm.Domain.Users;
 using Crm.EventStore.Log;
 
 namespace Crm.Web.Security;
@@ -71,8 +70,7 @@ public sealed class RememberedTokens(
             return null;
         }
 
-        var history = await log.ReadStream(token.UserId, ct);
-        var user = User.Aggregate.Fold(history.Select(recorded => (UserEvent)recorded.Data));
+        var user = await log.ReadUser(token.UserId, ct);
         return user.IsActive ? Caller.Of(token, user) : null;
     }
 
