@@ -19,13 +19,15 @@ public sealed record Viewed;
 [JsonSerializable(typeof(Closed))]
 [JsonSerializable(typeof(Viewed))]
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
-public sealed partial class ToyJson : JsonSerializerContext
+public sealed partial class ToyJson : JsonSerializerContext;
+
+public static class Toys
 {
     public static EventCatalog Catalog { get; } = new(
     [
-        new("moved", "account", typeof(Moved), Default.Moved),
-        new("closed", "account", typeof(Closed), Default.Closed),
-        new("viewed", "account", typeof(Viewed), Default.Viewed),
+        new("moved", "account", typeof(Moved), ToyJson.Default.Moved),
+        new("closed", "account", typeof(Closed), ToyJson.Default.Closed),
+        new("viewed", "account", typeof(Viewed), ToyJson.Default.Viewed),
     ]);
 }
 
