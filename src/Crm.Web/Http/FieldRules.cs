@@ -17,6 +17,13 @@ public static class FieldRules
         .WithErrorCode("required")
         .WithMessage("is required.");
 
+    /// <summary>A value that must be there.</summary>
+    public static IRuleBuilderOptions<T, TValue?> Required<T, TValue>(this IRuleBuilder<T, TValue?> rule)
+        where TValue : struct => rule
+        .Must(value => value is not null)
+        .WithErrorCode("required")
+        .WithMessage("is required.");
+
     private static bool Fits(string? text, int characters) =>
         text is null || text.Length <= characters || (text.Length <= characters * 2 && text.EnumerateRunes().Count() <= characters);
 }

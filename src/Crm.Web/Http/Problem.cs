@@ -54,7 +54,10 @@ public sealed record Problem(int Status, string Code, string Title, string Detai
         new(503, "unavailable", "The service is not available just now.", detail) { RetryAfter = retryAfter };
 
     /// <summary>The rules forbid it.</summary>
-    public static Problem Of(Refusal refusal) => new(SavedAnswer.StatusOf(refusal.Kind), refusal.Code, TitleOf(refusal.Kind), refusal.Because);
+    public static Problem Of(Refusal refusal) => new(SavedAnswer.StatusOf(refusal.Kind), refusal.Code, TitleOf(refusal.Kind), refusal.Because)
+    {
+        Errors = refusal.Pointer is { } pointer ? [new FieldError(pointer, refusal.Code, refusal.Because)] : null,
+    };
 
     private static string TitleOf(RefusalKind kind) => kind switch
     {
