@@ -31,17 +31,17 @@ public static class SecuritySetup
         Policies.Register(services.AddAuthorizationBuilder());
     }
 
-    /// <summary>Maps <c>/api/v1/auth</c> and <c>/api/v1/me</c>.</summary>
-    public static void MapAuth(this IEndpointRouteBuilder app)
+    /// <summary>Maps the routes under <c>/auth</c>, and <c>/me</c>.</summary>
+    public static void MapAuth(this IEndpointRouteBuilder api)
     {
-        var auth = app.MapGroup("/api/v1/auth").WithTags("Login");
+        var auth = api.MapGroup("/auth").WithTags("Login");
         auth.MapPost("/login", LoginEndpoint.Handle).AllowAnonymous().WithSummary("Sign in: a pair of tokens for an address and a password.")
             .Produces<TokenPair>().ProducesProblem(401).ProducesProblem(422).ProducesProblem(429);
         auth.MapPost("/refresh", RefreshEndpoint.Handle).AllowAnonymous().WithSummary("Renew a session: the next pair of tokens.")
             .Produces<TokenPair>().ProducesProblem(401).ProducesProblem(422);
         auth.MapPost("/logout", LogoutEndpoint.Handle).RequireAuthorization(Policies.SignedIn).WithSummary("Sign out: the session ends.")
             .Produces(204);
-        app.MapGet("/api/v1/me", MeEndpoint.Handle).RequireAuthorization(Policies.SignedIn).WithTags("Login")
+        api.MapGet("/me", MeEndpoint.Handle).RequireAuthorization(Policies.SignedIn).WithTags("Login")
             .WithSummary("Who is signed in.").Produces<UserBody>();
     }
 }

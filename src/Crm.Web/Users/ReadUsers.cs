@@ -29,29 +29,18 @@ public static class ListUsersEndpoint
     private const int DefaultLimit = 25;
     private const int MaxLimit = 200;
 
+    /// <summary>What the list can be asked for.</summary>
+    public static QueryParameter[] Parameters { get; } =
+    [
+        new("limit", ParameterKind.Number, "How many users a page holds: 1 to 200, else 25."),
+        new("cursor", ParameterKind.Text, "Where the page begins: the nextCursor of the page before."),
+    ];
+
     /// <summary>A page of users in the order of their ids.</summary>
     public static async Task<IResult> Handle(HttpContext http, UserDirectory users, CancellationToken ct)
     {
-        var limit = DefaultLimit;
-        var after = Guid.Empty;
-        foreach (var (name, value) in http.Request.Query)
-        {
-            switch (name)
-            {
-                case "limit" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out limit) && limit is >= 1 and <= MaxLimit:
-                    break;
-                case "limit":
-                    return Problem.BadParameter(name, "out-of-range", $"takes a number from 1 to {MaxLimit}.").ToHttp();
-                case "cursor" when StrictBase64Url.TryDecode(value.ToString(), out var id) && id.Length == 16:
-                    after = new Guid(id, bigEndian: true);
-                    break;
-                case "cursor":
-                    return Problem.BadParameter(name, "invalid-cursor", "is not a cursor of this list.").ToHttp();
-                default:
-                    return Problem.BadParameter(name, "unknown-parameter", "is not a parameter of this request.").ToHttp();
-            }
-        }
-
+        var limit = (int)(http.Request.Query.Number("limit", 1, MaxLimit) ?? DefaultLimit);
+        var after = http.Request.Query.Text("cursor") is { } cursor ? IdOf(cursor) : Guid.Empty;
         var page = await users.After(after, limit + 1, ct);
         return page.Count <= limit
             ? Answers.Json(new UserPage(page, NextCursor: null), SecurityJson.Wire.UserPage)
@@ -59,4 +48,8 @@ public static class ListUsersEndpoint
                 new UserPage([.. page.Take(limit)], StrictBase64Url.Encode(page[limit - 1].Id.ToByteArray(bigEndian: true))),
                 SecurityJson.Wire.UserPage);
     }
+
+    private static Guid IdOf(string cursor) => StrictBase64Url.TryDecode(cursor, out var id) && id.Length == 16
+        ? new Guid(id, bigEndian: true)
+        : throw QueryParameters.Wrong("cursor", "invalid-cursor", "is not a cursor of this list.");
 }

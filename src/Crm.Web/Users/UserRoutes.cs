@@ -6,13 +6,13 @@ namespace Crm.Web.Users;
 /// <summary>The routes of users.</summary>
 public static class UserRoutes
 {
-    /// <summary>Maps them under <c>/api/v1/users</c>; all are for those who manage users.</summary>
-    public static void MapUsers(this IEndpointRouteBuilder app)
+    /// <summary>Maps them; all are for those who manage users.</summary>
+    public static void MapUsers(this IEndpointRouteBuilder api)
     {
-        var users = app.MapGroup("/api/v1/users").RequireAuthorization(Policies.UsersManage).WithTags("Users");
-        users.MapPost("/", RegisterUserEndpoint.Handle).WithSummary("Register a user.")
+        var users = api.MapGroup("/users").RequireAuthorization(Policies.UsersManage).WithTags("Users");
+        users.MapPost("", RegisterUserEndpoint.Handle).WithSummary("Register a user.")
             .Produces<CommandAnswerBody>(201).ProducesProblem(409).ProducesProblem(422);
-        users.MapGet("/", ListUsersEndpoint.Handle).WithSummary("List users: limit, cursor.").Produces<UserPage>();
+        users.MapGet("", ListUsersEndpoint.Handle).Takes(ListUsersEndpoint.Parameters).WithSummary("List users.").Produces<UserPage>();
         users.MapGet("/{id:guid}", GetUserEndpoint.Handle).WithSummary("Read a user.").Produces<UserBody>().ProducesProblem(404);
         users.MapPatch("/{id:guid}", ChangeUserEndpoint.Handle).WithSummary("Change a user's name or role.")
             .Produces<CommandAnswerBody>().ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
