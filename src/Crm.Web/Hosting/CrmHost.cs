@@ -1,7 +1,5 @@
-using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Schema;
 using Crm.Web.Health;
-using Crm.Web.Http;
 using Crm.Web.Leads;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;

@@ -65,7 +65,7 @@ public static class RequestJson
         }
         catch (JsonException wrong)
         {
-            throw new ProblemException(IsWellFormed(body) is { } where ? where : FieldProblem(wrong, json));
+            throw new ProblemException(IsWellFormed(body) is { } where ? where : FieldProblem(wrong, json, body));
         }
     }
 
@@ -88,7 +88,7 @@ public static class RequestJson
         }
     }
 
-    private static Problem FieldProblem(JsonException wrong, JsonTypeInfo root)
+    private static Problem FieldProblem(JsonException wrong, JsonTypeInfo root, in ReadOnlySequence<byte> body)
     {
         var pointer = PointerOf(wrong.Path ?? "$");
         return wrong.Message switch
@@ -96,9 +96,20 @@ public static class RequestJson
             HoldsNul => Problem.Invalid(new FieldError(pointer, "invalid-text", HoldsNul)),
             NotATime => Problem.Invalid(new FieldError(pointer, "invalid-time", NotATime)),
             _ when !IsKnown(pointer, root) => Problem.Invalid(new FieldError(pointer, "unknown-field", "is not a field of this request.")),
-            _ when pointer.Length == 0 => Problem.Invalid(new FieldError("", "wrong-type", "The body has the wrong shape, or a required field is missing.")),
+            _ when Missing(body, root) is { Count: > 0 } missing => Problem.Invalid(missing),
+            _ when pointer.Length == 0 => Problem.Invalid(new FieldError("", "wrong-type", "The body must be a JSON object.")),
             _ => Problem.Invalid(new FieldError(pointer, "wrong-type", "has the wrong type, is not one of the known words, or stands twice.")),
         };
+    }
+
+    private static IReadOnlyList<FieldError> Missing(in ReadOnlySequence<byte> body, JsonTypeInfo root)
+    {
+        using var document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = WireFormats.MaxDepth });
+        return document.RootElement.ValueKind != JsonValueKind.Object
+            ? []
+            : [.. root.Properties
+                .Where(property => property.IsRequired && !document.RootElement.TryGetProperty(property.Name, out _))
+                .Select(property => new FieldError("/" + property.Name, "required", "is required."))];
     }
 
     private static bool IsKnown(string pointer, JsonTypeInfo type)

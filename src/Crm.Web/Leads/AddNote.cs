@@ -8,7 +8,7 @@ using FluentValidation;
 namespace Crm.Web.Leads;
 
 /// <summary>A note on a lead.</summary>
-public sealed record AddNoteRequest(string? Text) : IRequestBody<AddNoteRequest>
+public sealed record AddNoteRequest(string? Text = null) : IRequestBody<AddNoteRequest>
 {
     /// <inheritdoc/>
     public static JsonTypeInfo<AddNoteRequest> Json => LeadsJson.Wire.AddNoteRequest;

@@ -9,7 +9,7 @@ using FluentValidation;
 namespace Crm.Web.Leads;
 
 /// <summary>Which agent a lead is given to.</summary>
-public sealed record AssignLeadRequest(Guid? AgentId) : IRequestBody<AssignLeadRequest>
+public sealed record AssignLeadRequest(Guid? AgentId = null) : IRequestBody<AssignLeadRequest>
 {
     /// <inheritdoc/>
     public static JsonTypeInfo<AssignLeadRequest> Json => LeadsJson.Wire.AssignLeadRequest;

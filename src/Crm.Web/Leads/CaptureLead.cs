@@ -10,17 +10,17 @@ namespace Crm.Web.Leads;
 
 /// <summary>What is known of somebody who may buy.</summary>
 public sealed record CaptureLeadRequest(
-    Guid? Id,
-    string? FirstName,
-    string? LastName,
-    string? Email,
-    string? Phone,
-    string? Company,
-    string? Source,
-    MoneyBody? Value,
-    IReadOnlyList<string>? Tags,
-    string? ExternalId,
-    Guid? OwnerId) : IRequestBody<CaptureLeadRequest>
+    Guid? Id = null,
+    string? FirstName = null,
+    string? LastName = null,
+    string? Email = null,
+    string? Phone = null,
+    string? Company = null,
+    string? Source = null,
+    MoneyBody? Value = null,
+    IReadOnlyList<string>? Tags = null,
+    string? ExternalId = null,
+    Guid? OwnerId = null) : IRequestBody<CaptureLeadRequest>
 {
     /// <inheritdoc/>
     public static JsonTypeInfo<CaptureLeadRequest> Json => LeadsJson.Wire.CaptureLeadRequest;

@@ -9,7 +9,7 @@ using FluentValidation;
 namespace Crm.Web.Leads;
 
 /// <summary>What came of an assignment.</summary>
-public sealed record CompleteAssignmentRequest(string? Outcome) : IRequestBody<CompleteAssignmentRequest>
+public sealed record CompleteAssignmentRequest(string? Outcome = null) : IRequestBody<CompleteAssignmentRequest>
 {
     /// <inheritdoc/>
     public static JsonTypeInfo<CompleteAssignmentRequest> Json => LeadsJson.Wire.CompleteAssignmentRequest;
@@ -18,7 +18,7 @@ public sealed record CompleteAssignmentRequest(string? Outcome) : IRequestBody<C
     public static IValidator<CompleteAssignmentRequest>? Validator { get; } = new CompleteAssignmentRequestValidator();
 
     /// <inheritdoc/>
-    public static CompleteAssignmentRequest? WhenEmpty { get; } = new((string?)null);
+    public static CompleteAssignmentRequest? WhenEmpty { get; } = new();
 }
 
 /// <summary>Lengths.</summary>

@@ -8,7 +8,7 @@ using FluentValidation;
 namespace Crm.Web.Leads;
 
 /// <summary>What a conversion opens.</summary>
-public sealed record ConvertLeadRequest(OpportunityBody? Opportunity, CustomerBody? Customer) : IRequestBody<ConvertLeadRequest>
+public sealed record ConvertLeadRequest(OpportunityBody? Opportunity = null, CustomerBody? Customer = null) : IRequestBody<ConvertLeadRequest>
 {
     /// <inheritdoc/>
     public static JsonTypeInfo<ConvertLeadRequest> Json => LeadsJson.Wire.ConvertLeadRequest;
@@ -17,14 +17,14 @@ public sealed record ConvertLeadRequest(OpportunityBody? Opportunity, CustomerBo
     public static IValidator<ConvertLeadRequest>? Validator { get; } = new ConvertLeadRequestValidator();
 
     /// <inheritdoc/>
-    public static ConvertLeadRequest? WhenEmpty { get; } = new(null, null);
+    public static ConvertLeadRequest? WhenEmpty { get; } = new();
 }
 
 /// <summary>The opportunity that a conversion opens.</summary>
-public sealed record OpportunityBody(string? Name, MoneyBody? Value, DateOnly? ExpectedClose);
+public sealed record OpportunityBody(string? Name = null, MoneyBody? Value = null, DateOnly? ExpectedClose = null);
 
 /// <summary>The customer that a lead becomes.</summary>
-public sealed record CustomerBody(string? Name);
+public sealed record CustomerBody(string? Name = null);
 
 /// <summary>Lengths and presence.</summary>
 public sealed class ConvertLeadRequestValidator : AbstractValidator<ConvertLeadRequest>

@@ -1,4 +1,3 @@
-using Crm.Web.Http;
 using FluentValidation;
 
 namespace Crm.Web.Leads;

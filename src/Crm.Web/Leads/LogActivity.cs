@@ -9,13 +9,13 @@ namespace Crm.Web.Leads;
 
 /// <summary>A contact that took place.</summary>
 public sealed record LogActivityRequest(
-    ActivityKind? Kind,
-    ActivityDirection? Direction,
-    DateTimeOffset? At,
-    string? Subject,
-    string? Notes,
-    int? DurationSeconds,
-    string? Outcome) : IRequestBody<LogActivityRequest>
+    ActivityKind? Kind = null,
+    ActivityDirection? Direction = null,
+    DateTimeOffset? At = null,
+    string? Subject = null,
+    string? Notes = null,
+    int? DurationSeconds = null,
+    string? Outcome = null) : IRequestBody<LogActivityRequest>
 {
     /// <inheritdoc/>
     public static JsonTypeInfo<LogActivityRequest> Json => LeadsJson.Wire.LogActivityRequest;

@@ -4,7 +4,7 @@ using FluentValidation;
 namespace Crm.Web.Leads;
 
 /// <summary>An amount in a currency, on the wire: <c>{"amount": 1234.50, "currency": "EUR"}</c>.</summary>
-public sealed record MoneyBody(decimal? Amount, string? Currency)
+public sealed record MoneyBody(decimal? Amount = null, string? Currency = null)
 {
     /// <summary>The amount as the domain knows it; null for none.</summary>
     public static Money? ToMoney(MoneyBody? body) => body is { Amount: { } amount, Currency: { } currency } ? new Money(amount, currency) : null;

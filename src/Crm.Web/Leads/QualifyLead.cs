@@ -8,7 +8,7 @@ using FluentValidation;
 namespace Crm.Web.Leads;
 
 /// <summary>A score set by hand; none leaves the rules' score.</summary>
-public sealed record QualifyLeadRequest(int? Score) : IRequestBody<QualifyLeadRequest>
+public sealed record QualifyLeadRequest(int? Score = null) : IRequestBody<QualifyLeadRequest>
 {
     /// <inheritdoc/>
     public static JsonTypeInfo<QualifyLeadRequest> Json => LeadsJson.Wire.QualifyLeadRequest;
@@ -17,7 +17,7 @@ public sealed record QualifyLeadRequest(int? Score) : IRequestBody<QualifyLeadRe
     public static IValidator<QualifyLeadRequest>? Validator { get; } = new QualifyLeadRequestValidator();
 
     /// <inheritdoc/>
-    public static QualifyLeadRequest? WhenEmpty { get; } = new((int?)null);
+    public static QualifyLeadRequest? WhenEmpty { get; } = new();
 }
 
 /// <summary>A score is 0–100.</summary>

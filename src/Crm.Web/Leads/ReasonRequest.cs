@@ -5,7 +5,7 @@ using FluentValidation;
 namespace Crm.Web.Leads;
 
 /// <summary>Why something is done; may be left out.</summary>
-public sealed record ReasonRequest(string? Reason) : IRequestBody<ReasonRequest>
+public sealed record ReasonRequest(string? Reason = null) : IRequestBody<ReasonRequest>
 {
     /// <inheritdoc/>
     public static JsonTypeInfo<ReasonRequest> Json => LeadsJson.Wire.ReasonRequest;
@@ -14,7 +14,7 @@ public sealed record ReasonRequest(string? Reason) : IRequestBody<ReasonRequest>
     public static IValidator<ReasonRequest>? Validator { get; } = new ReasonRequestValidator();
 
     /// <inheritdoc/>
-    public static ReasonRequest? WhenEmpty { get; } = new((string?)null);
+    public static ReasonRequest? WhenEmpty { get; } = new();
 }
 
 /// <summary>Lengths.</summary>

@@ -7,7 +7,7 @@ using FluentValidation;
 namespace Crm.Web.Leads;
 
 /// <summary>To which earlier state a lead goes back: a version or a time, and why.</summary>
-public sealed record RestoreLeadRequest(long? Version, DateTimeOffset? AsOf, string? Reason) : IRequestBody<RestoreLeadRequest>
+public sealed record RestoreLeadRequest(long? Version = null, DateTimeOffset? AsOf = null, string? Reason = null) : IRequestBody<RestoreLeadRequest>
 {
     /// <inheritdoc/>
     public static JsonTypeInfo<RestoreLeadRequest> Json => LeadsJson.Wire.RestoreLeadRequest;

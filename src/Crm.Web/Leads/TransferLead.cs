@@ -9,7 +9,7 @@ using FluentValidation;
 namespace Crm.Web.Leads;
 
 /// <summary>Which agent a lead goes to, and why.</summary>
-public sealed record TransferLeadRequest(Guid? AgentId, string? Reason) : IRequestBody<TransferLeadRequest>
+public sealed record TransferLeadRequest(Guid? AgentId = null, string? Reason = null) : IRequestBody<TransferLeadRequest>
 {
     /// <inheritdoc/>
     public static JsonTypeInfo<TransferLeadRequest> Json => LeadsJson.Wire.TransferLeadRequest;
