@@ -1,8 +1,5 @@
-using System.Globalization;
 using System.IO.Compression;
-using System.Text;
 using CsvHelper;
-using CsvHelper.Configuration;
 
 namespace Crm.Application.Import;
 
@@ -22,22 +19,26 @@ public sealed class UnreadableFileException(string message, Exception? inner = n
 /// </summary>
 public sealed class CsvRows : IDisposable
 {
-    private const int LongestField = 1 << 20;
+    private const int LongestRecord = 8 << 20;
     private readonly FileStream file;
-    private readonly CsvParser parser;
-    private string? badData;
+    private readonly CsvReader reader;
+    private string? malformed;
 
-    private CsvRows(FileStream file, TextReader text, char delimiter)
+    private CsvRows(FileStream file, char delimiter)
     {
         this.file = file;
-        parser = new CsvParser(text, new CsvConfiguration(CultureInfo.InvariantCulture)
-        {
-            Delimiter = delimiter.ToString(),
-            BadDataFound = bad => badData = "a quotation mark stands where RFC 4180 has none",
-            MaxFieldSize = LongestField,
-            BufferSize = 64 * 1024,
-            ProcessFieldBufferSize = 4 * 1024,
-        });
+        reader = CsvReader.Create(
+            Decompressed(file),
+            CsvReaderOptions.Default with
+            {
+                Separator = delimiter,
+                TrackLineNumbers = true,
+                MaxRecordSize = LongestRecord,
+                DetectSeparatorHint = false,
+                PoolStrings = true,
+                OnMalformedRecord = record => malformed = FaultOf(record),
+            },
+            leaveOpen: false);
     }
 
     /// <summary>The names of the columns.</summary>
@@ -50,20 +51,20 @@ public sealed class CsvRows : IDisposable
     /// <exception cref="UnreadableFileException">There is no such file, or no header in it.</exception>
     public static CsvRows Open(string path, char delimiter = ',')
     {
-        FileStream file;
+        FileStream opened;
         try
         {
-            file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 128 * 1024, FileOptions.SequentialScan);
+            opened = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 128 * 1024, FileOptions.SequentialScan);
         }
         catch (Exception missing) when (missing is IOException or UnauthorizedAccessException)
         {
             throw new UnreadableFileException(missing.Message, missing);
         }
 
-        var rows = new CsvRows(file, new StreamReader(Decompressed(file), new UTF8Encoding(false), detectEncodingFromByteOrderMarks: true, 64 * 1024), delimiter);
+        var rows = new CsvRows(opened, delimiter);
         try
         {
-            rows.ReadHeader();
+            rows.Header = rows.ReadHeader();
             return rows;
         }
         catch
@@ -77,25 +78,23 @@ public sealed class CsvRows : IDisposable
     /// <exception cref="UnreadableFileException">The file cannot be read on from here.</exception>
     public IEnumerable<ImportRow> Rows()
     {
-        var number = 0L;
-        while (true)
+        while (Guarded(() => reader.Read()))
         {
-            var line = parser.RawRow + 1L;
-            if (!Next())
+            var fields = new string[reader.FieldCount];
+            for (var index = 0; index < fields.Length; index++)
             {
-                yield break;
+                fields[index] = reader.GetString(index);
             }
 
-            number++;
-            var fields = parser.Record ?? [];
-            yield return new ImportRow(number, line, fields, badData ?? FaultOf(fields));
+            yield return new ImportRow(reader.RowNumber, reader.LineNumber, fields, malformed ?? FaultOf(fields));
+            malformed = null;
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        parser.Dispose();
+        reader.Dispose();
         file.Dispose();
     }
 
@@ -107,40 +106,52 @@ public sealed class CsvRows : IDisposable
         return read == 2 && magic is [0x1f, 0x8b] ? new GZipStream(file, CompressionMode.Decompress) : file;
     }
 
-    private void ReadHeader()
+    private static string FaultOf(CsvMalformedRecord record) => record.Reason switch
     {
-        if (!Next())
+        CsvMalformedReason.StrayQuote => "a quotation mark stands inside an unquoted field",
+        CsvMalformedReason.TextAfterClosingQuote => "text stands after a closing quotation mark",
+        CsvMalformedReason.UnterminatedQuote => "a quoted field is never closed",
+        CsvMalformedReason.LineBreakInQuotes => "a line breaks inside quotation marks",
+        CsvMalformedReason.FieldCountMismatch => "it has more or fewer fields than the header",
+        CsvMalformedReason.TrailingEscape => "it ends with an escape character",
+    };
+
+    private IReadOnlyList<string> ReadHeader()
+    {
+        IReadOnlyList<string> header = [.. Guarded(() =>
         {
-            throw new UnreadableFileException("The file is empty: the first row must name the columns.");
+            reader.ReadHeader();
+            return reader.Headers;
+        })];
+        if (malformed is not null)
+        {
+            throw new UnreadableFileException($"The header cannot be read: {malformed}.");
         }
 
-        Header = parser.Record ?? [];
-        if (badData is not null)
+        if (header is [] or [""])
         {
-            throw new UnreadableFileException($"The header cannot be read: {badData}.");
+            throw new UnreadableFileException("The file is empty: its first row must name the columns.");
         }
 
-        if (Header.GroupBy(static name => name, StringComparer.Ordinal).FirstOrDefault(static same => same.Count() > 1) is { } twice)
-        {
-            throw new UnreadableFileException($"The header names the column {twice.Key} twice.");
-        }
+        return header.GroupBy(static name => name, StringComparer.Ordinal).FirstOrDefault(static same => same.Count() > 1) is { } twice
+            ? throw new UnreadableFileException($"The header names the column {twice.Key} twice.")
+            : header;
     }
 
-    private bool Next()
+    private T Guarded<T>(Func<T> read)
     {
-        badData = null;
         try
         {
-            return parser.Read();
+            return read();
         }
-        catch (MaxFieldSizeException tooLong)
+        catch (CsvFormatException tooLong)
         {
             throw new UnreadableFileException(
-                $"A field that begins on or after line {parser.RawRow + 1} is longer than {LongestField} characters: is a quotation mark missing?", tooLong);
+                $"The file cannot be read on after line {reader.LineNumber}: {tooLong.Message} Is a quotation mark missing?", tooLong);
         }
         catch (InvalidDataException damaged)
         {
-            throw new UnreadableFileException($"The file is damaged after line {parser.RawRow}: {damaged.Message}", damaged);
+            throw new UnreadableFileException($"The file is damaged after line {reader.LineNumber}: {damaged.Message}", damaged);
         }
     }
 

@@ -1,4 +1,3 @@
-using Crm.Domain;
 using Crm.Domain.Leads;
 
 namespace Crm.Application.Import;

@@ -4,7 +4,7 @@ namespace Crm.Application.Import;
 /// What the rows of an activity log mean, read from a map and bound to the file's columns: which lead, when, who, and which event.
 /// Every rule whose condition holds records its event, in the map's order; a row that no rule is about is passed over.
 /// </summary>
-public sealed class HistoryMap
+internal sealed class HistoryMap
 {
     private HistoryMap()
     {
@@ -14,22 +14,22 @@ public sealed class HistoryMap
     public required string Source { get; init; }
 
     /// <summary>The column that names the lead by its external id.</summary>
-    internal required int Lead { get; init; }
+    public required int Lead { get; init; }
 
     /// <summary>When the row happened.</summary>
-    internal required Func<RowValues, DateTimeOffset> Time { get; init; }
+    public required Func<RowValues, DateTimeOffset> Time { get; init; }
 
     /// <summary>Who did it.</summary>
-    internal required Func<RowValues, string?> Actor { get; init; }
+    public required Func<RowValues, string?> Actor { get; init; }
 
     /// <summary>Whether a lead that nobody has captured is captured by its first row; otherwise such a row is rejected.</summary>
-    internal required bool CapturesUnknown { get; init; }
+    public required bool CapturesUnknown { get; init; }
 
     /// <summary>The rules, in the map's order.</summary>
-    internal required IReadOnlyList<(Func<RowValues, bool> When, Func<StepContext, StepOutcome?> Step)> Rules { get; init; }
+    public required IReadOnlyList<(Func<RowValues, bool> When, Func<StepContext, StepOutcome?> Step)> Rules { get; init; }
 
     /// <summary>Where the names of agents stand.</summary>
-    internal required IReadOnlyList<Func<RowValues, string?>> Agents { get; init; }
+    public required IReadOnlyList<Func<RowValues, string?>> Agents { get; init; }
 
     /// <summary>The delimiter that a map asks for; a comma unless it says otherwise.</summary>
     /// <exception cref="ImportMapException">The map is not JSON, or the delimiter no single character.</exception>
