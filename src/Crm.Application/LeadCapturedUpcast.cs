@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Crm.Application;
 
-/// <summary>Reads <c>lead-captured</c> in the shape of the first drafts: the details flat beside the score, no version of the rules.</summary>
+/// <summary>Reads <c>lead-captured</c> in the shape of the first drafts: details flat beside the score, no version of the rules.</summary>
 internal static class LeadCapturedUpcast
 {
     private static readonly string[] DetailFields =

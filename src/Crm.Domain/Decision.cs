@@ -19,7 +19,8 @@ public readonly record struct NoChange;
 /// <param name="Code">The stable code that clients see in a problem document, such as <c>not-qualified</c>.</param>
 /// <param name="Because">One sentence for people.</param>
 /// <param name="Kind">What kind of refusal it is, from which the HTTP status follows.</param>
-public sealed record Refusal(string Code, string Because, RefusalKind Kind = RefusalKind.Conflict);
+/// <param name="Pointer">The field at fault as a JSON pointer, such as <c>/value/amount</c>; null when no single field is.</param>
+public sealed record Refusal(string Code, string Because, RefusalKind Kind = RefusalKind.Conflict, string? Pointer = null);
 
 /// <summary>What kind of "no" a refusal is.</summary>
 public enum RefusalKind

@@ -44,10 +44,22 @@ public sealed record Lead
     /// <summary>The state after an event. Total: a test evolves every stored type.</summary>
     public static Lead Evolve(Lead lead, LeadEvent happened) => happened switch
     {
-        LeadCaptured captured => lead with { Status = LeadStatus.New, Details = captured.Details, Score = captured.Score, ScoreRules = captured.ScoreRules },
+        LeadCaptured captured => lead with
+        {
+            Status = LeadStatus.New,
+            Details = captured.Details,
+            Score = captured.Score,
+            ScoreRules = captured.ScoreRules,
+        },
         LeadContactDetailsChanged changed => lead with
         {
-            Details = lead.Details with { FirstName = changed.FirstName, LastName = changed.LastName, Email = changed.Email, Phone = changed.Phone },
+            Details = lead.Details with
+            {
+                FirstName = changed.FirstName,
+                LastName = changed.LastName,
+                Email = changed.Email,
+                Phone = changed.Phone,
+            },
         },
         LeadCompanyChanged changed => lead with { Details = lead.Details with { Company = changed.Company } },
         LeadValueChanged changed => lead with { Details = lead.Details with { Value = changed.Value } },

@@ -27,6 +27,11 @@ public sealed record LeadDetails(
     /// <summary>Labels, sorted, without repetition; empty where an event of an older shape does not say any.</summary>
     public IReadOnlyList<string> Tags { get; init; } = Tags ?? [];
 
+    /// <summary>Whether anything tells this person or company from any other.</summary>
+    public bool IdentifiesSomebody() =>
+        !(string.IsNullOrWhiteSpace(LastName) && string.IsNullOrWhiteSpace(Company) && string.IsNullOrWhiteSpace(Email)
+            && string.IsNullOrWhiteSpace(Phone) && string.IsNullOrWhiteSpace(ExternalId));
+
     /// <summary>Tags compare by their elements.</summary>
     public bool Equals(LeadDetails? other) =>
         other is not null

@@ -6,6 +6,13 @@ namespace Crm.Domain.Leads;
 /// <param name="Why">One sentence for people.</param>
 public sealed record ScoreFactor(string Factor, int Points, string Why);
 
+/// <summary>A lead's score and what gave it.</summary>
+/// <param name="Score">The score as recorded, 0–100.</param>
+/// <param name="Rules">The version of the rules that gave it; 0 before any did.</param>
+/// <param name="SetByHand">Whether it was set by hand when the lead was qualified.</param>
+/// <param name="Factors">The factors; their points add up to the score.</param>
+public sealed record ScoreExplanation(int Score, int Rules, bool SetByHand, IReadOnlyList<ScoreFactor> Factors);
+
 /// <summary>The explicit, versioned rules that give a lead its score.</summary>
 public static class LeadScore
 {
@@ -33,10 +40,10 @@ public static class LeadScore
             }
         }
 
-        Add("name", details.LastName is null ? 0 : 5, "A family name is known.");
-        Add("email", details.Email is null ? 0 : 15, "An e-mail address is known.");
-        Add("phone", details.Phone is null ? 0 : 10, "A telephone number is known.");
-        Add("company", details.Company is null ? 0 : 10, "A company is known.");
+        Add("name", string.IsNullOrWhiteSpace(details.LastName) ? 0 : 5, "A family name is known.");
+        Add("email", string.IsNullOrWhiteSpace(details.Email) ? 0 : 15, "An e-mail address is known.");
+        Add("phone", string.IsNullOrWhiteSpace(details.Phone) ? 0 : 10, "A telephone number is known.");
+        Add("company", string.IsNullOrWhiteSpace(details.Company) ? 0 : 10, "A company is known.");
         Add("value", ValuePoints(details.Value), "The expected value, the higher the more.");
         Add("source", SourcePoints(details.Source), details.Source is "referral" ? "Referrals buy most often." : "The source is known.");
         Add("inward", Math.Min(engagement.Inward * 5, 15), "The lead reached out to us: 5 points each time, at most 15.");
@@ -48,10 +55,30 @@ public static class LeadScore
     public static int Of(LeadDetails details, Engagement engagement) =>
         Math.Clamp(Breakdown(details, engagement).Sum(factor => factor.Points), 0, 100);
 
+    /// <summary>
+    /// Why a lead has the score it has. Where the recorded score is not what the rules in force give today (set by hand, imported with its
+    /// history, given by older rules), the difference is a factor of its own, so that the points always add up.
+    /// </summary>
+    public static ScoreExplanation Explain(Lead lead)
+    {
+        if (lead.ScoreSetByHand)
+        {
+            var byHand = new ScoreFactor("by-hand", lead.Score, "The score was set by hand.");
+            return new(lead.Score, lead.ScoreRules, SetByHand: true, [byHand]);
+        }
+
+        var factors = Breakdown(lead.Details, lead.Engagement);
+        var since = lead.Score - factors.Sum(factor => factor.Points);
+        return new(lead.Score, lead.ScoreRules, SetByHand: false, since == 0
+            ? factors
+            : [.. factors, new ScoreFactor("not-rescored", since, "The score has not been computed anew by the rules in force.")]);
+    }
+
     /// <summary>The new score, where what was decided moves it; nothing where it stays or was set by hand.</summary>
     public static IReadOnlyList<LeadEvent> Follow(Lead before, IReadOnlyList<LeadEvent> decided)
     {
-        if (decided is [] or [.., LeadRestored])
+        // A restored lead gets back the score it had; an archived one rests until it is unarchived.
+        if (decided is [] or [.., LeadRestored or LeadArchived])
         {
             return [];
         }

@@ -1,0 +1,19 @@
+namespace Crm.Domain.Users;
+
+/// <summary>Changes what a user may do.</summary>
+/// <param name="Role">The role from now on.</param>
+/// <param name="IsLastAdmin">
+/// Whether this is the only active admin, looked up in the list of users before the decision. Two admins who take each other's role in
+/// the same instant may both succeed; nothing is lost by it, and the operator can register an admin again.
+/// </param>
+public sealed record ChangeUserRole(Role Role, bool IsLastAdmin) : ICommand<User, UserEvent>
+{
+    /// <inheritdoc/>
+    public Decision<UserEvent> Decide(User user) => user switch
+    {
+        { Exists: false } => UserRefusals.NotFound,
+        { Exists: true } when user.Role == Role => default(NoChange),
+        { Role: Role.Admin } when IsLastAdmin => UserRefusals.LastAdmin,
+        { Exists: true } => new UserRoleChanged(Role),
+    };
+}

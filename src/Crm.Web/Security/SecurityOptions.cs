@@ -1,0 +1,42 @@
+namespace Crm.Web.Security;
+
+/// <summary>What can be set about login and tokens: section <c>Crm:Security</c> of the configuration.</summary>
+public sealed record SecurityOptions
+{
+    /// <summary>The section's name.</summary>
+    public const string Section = "Crm:Security";
+
+    /// <summary>Who issues the tokens (<c>iss</c>).</summary>
+    public string Issuer { get; init; } = "crm";
+
+    /// <summary>Whom they are for (<c>aud</c>).</summary>
+    public string Audience { get; init; } = "crm-api";
+
+    /// <summary>How long an access token counts.</summary>
+    public TimeSpan AccessTokenLifetime { get; init; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>How long a session can be renewed by refresh tokens before the user must sign in again.</summary>
+    public TimeSpan SessionLifetime { get; init; } = TimeSpan.FromDays(14);
+
+    /// <summary>
+    /// After how long a token that is in use is checked against the log again: a deactivated user, a changed role and a
+    /// session that was ended are noticed within this time on every host.
+    /// </summary>
+    public TimeSpan RecheckAfter { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>A PEM file with the P-256 key that signs tokens; null when the key is kept in the database.</summary>
+    public string? SigningKeyFile { get; init; }
+
+    /// <summary>How many logins one address may try for one account in a minute on one host.</summary>
+    public int LoginAttemptsPerMinute { get; init; } = 30;
+
+    /// <summary>Whether the settings make sense.</summary>
+    public bool IsValid =>
+        Issuer.Length > 0
+        && Audience.Length > 0
+        && AccessTokenLifetime >= TimeSpan.FromSeconds(1)
+        && SessionLifetime >= AccessTokenLifetime
+        && RecheckAfter > TimeSpan.Zero
+        && RecheckAfter < TimeSpan.FromSeconds(5)
+        && LoginAttemptsPerMinute > 0;
+}
