@@ -116,4 +116,5 @@ public sealed record ImportBookmark(long Rows, string Digest, long RejectedBytes
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ImportBookmark))]
 [JsonSerializable(typeof(ImportReport))]
+[JsonSerializable(typeof(string))]
 public sealed partial class ImportJson : JsonSerializerContext;
