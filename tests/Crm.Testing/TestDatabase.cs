@@ -1,6 +1,6 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using Crm.EventStore.LocalPostgres;
+using Crm.EventStore.Schema;
 using Npgsql;
 using Xunit;
 
@@ -80,14 +80,14 @@ public sealed class TestDatabase : IAsyncLifetime
     internal static async Task Migrate(string ownerConnectionString, CancellationToken ct)
     {
         await using var owner = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(ownerConnectionString) { Pooling = false });
-        await using var connection = await owner.OpenConnectionAsync(ct);
+        await Migrations.Apply(owner, ct);
     }
 
     // Named by the migrations, so that a server that several processes share holds one for each state of the schema.
     private static async Task<string> MakeTemplate()
     {
         var cluster = await TestCluster.Shared;
-        var name = "crm_template_" + SchemaHash();
+        var name = "crm_template_" + Migrations.Fingerprint[..16];
         await using var one = await cluster.Admin.OpenConnectionAsync();
         await using (var wait = new NpgsqlCommand("select pg_advisory_lock(7246001)", one))
         {
@@ -106,21 +106,6 @@ public sealed class TestDatabase : IAsyncLifetime
         }
 
         return name; // the lock goes with the connection
-    }
-
-    private static string SchemaHash()
-    {
-        var assembly = typeof(LocalCluster).Assembly;
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(assembly.ManifestModule.ModuleVersionId.ToByteArray());
-        foreach (var name in assembly.GetManifestResourceNames().Order(StringComparer.Ordinal))
-        {
-            using var stream = assembly.GetManifestResourceStream(name)
-                ?? throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"No resource {name}."));
-            hash.AppendData(SHA256.HashData(stream));
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
     }
 
     private static NpgsqlDataSource Pool(string connectionString, int most) =>
