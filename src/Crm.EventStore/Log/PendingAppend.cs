@@ -47,7 +47,11 @@ internal sealed class PendingAppend
         foreach (var stream in command.Streams)
         {
             StorableText.Check(stream.StreamType, "stream type");
-            ArgumentOutOfRangeException.ThrowIfNegative(stream.ExpectedVersion);
+            if (stream.ExpectedVersion < 0)
+            {
+                throw new ArgumentException("An expected version is negative.", nameof(command));
+            }
+
             count += stream.Events.Count;
         }
 

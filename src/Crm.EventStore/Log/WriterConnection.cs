@@ -1,3 +1,4 @@
+using System.Data;
 using Npgsql;
 
 namespace Crm.EventStore.Log;
@@ -8,7 +9,7 @@ internal sealed class WriterConnection(NpgsqlDataSource database, EventLogOption
     private NpgsqlConnection? connection;
 
     /// <summary>Whether the connection still stands.</summary>
-    public bool IsOpen => connection is { FullState: System.Data.ConnectionState.Open };
+    public bool IsOpen => connection is { FullState: ConnectionState.Open };
 
     /// <summary>Opens the connection when there is none.</summary>
     /// <returns>What is in the way; null when the batch can run.</returns>
@@ -41,6 +42,7 @@ internal sealed class WriterConnection(NpgsqlDataSource database, EventLogOption
         if (connection is { } old)
         {
             connection = null;
+            await Reset(old);
             await old.DisposeAsync();
         }
     }
@@ -62,6 +64,30 @@ internal sealed class WriterConnection(NpgsqlDataSource database, EventLogOption
             Parameters = { new() { Value = Milliseconds(options.LockTimeout) }, new() { Value = Milliseconds(options.StatementTimeout) } },
         };
         await command.ExecuteNonQueryAsync(ct);
+    }
+
+    // Its pool may give it to somebody else, and may be one that resets nothing.
+    private static async Task Reset(NpgsqlConnection old)
+    {
+        if (old.FullState != ConnectionState.Open)
+        {
+            return;
+        }
+
+        try
+        {
+            await using var command = new NpgsqlCommand(
+                """
+                reset lock_timeout; reset statement_timeout; reset default_transaction_isolation; reset plan_cache_mode;
+                reset enable_seqscan; reset enable_hashjoin; reset enable_mergejoin; reset jit
+                """,
+                old) { CommandTimeout = 5 };
+            await command.ExecuteNonQueryAsync();
+        }
+        catch (Exception broken) when (broken is NpgsqlException or IOException or TimeoutException or InvalidOperationException)
+        {
+            // It is broken: then it does not go back to the pool.
+        }
     }
 
     private static string Milliseconds(TimeSpan time) => FormattableString.Invariant($"{(long)time.TotalMilliseconds}ms");

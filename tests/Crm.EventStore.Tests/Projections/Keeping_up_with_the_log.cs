@@ -1,7 +1,6 @@
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.Testing;
-using Npgsql;
 
 namespace Crm.EventStore.Tests.Projections;
 

@@ -1,7 +1,6 @@
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.Testing;
-using Npgsql;
 
 namespace Crm.EventStore.Tests.Projections;
 
@@ -36,6 +35,7 @@ public sealed class Rebuilding_a_projection : IAsyncLifetime
             await accounts.Move(Accounts.Number(account), account, 1, 2);
         }
 
+        await Eventually.IsTrue(async () => await accounts.Scalar<long>("select count(*) from pg_views where viewname = 'tally_accounts'") == 1, ct);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var reads = 0;
         var reading = Task.Run(async () =>
@@ -54,7 +54,6 @@ public sealed class Rebuilding_a_projection : IAsyncLifetime
                 last = await accounts.Move(Accounts.Number(1 + (round % 50)), 1);
             }
         }, ct);
-        await Eventually.IsTrue(async () => await accounts.Scalar<long>("select count(*) from pg_views where viewname = 'tally_accounts'") == 1, TestContext.Current.CancellationToken);
         var builds = new List<long>();
         for (var rebuild = 0; rebuild < 3; rebuild++)
         {

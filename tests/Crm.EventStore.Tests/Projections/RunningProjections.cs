@@ -2,7 +2,6 @@ using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
-using Npgsql;
 
 namespace Crm.EventStore.Tests.Projections;
 
@@ -93,7 +92,7 @@ public sealed class Accounts(TestDatabase database, EventLog log)
         Assert.All(report.Tables, table => Assert.True(table.EqualsLive, $"{table.Name}: live and rebuilt differ."));
     }
 
-    private async Task<long> Append(Guid account, IReadOnlyList<NewEvent> events)
+    private async Task<long> Append(Guid account, List<NewEvent> events)
     {
         var version = versions.GetValueOrDefault(account);
         var outcome = await log.Append(
