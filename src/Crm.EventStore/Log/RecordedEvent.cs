@@ -23,3 +23,8 @@ public sealed record RecordedEvent(
 
 /// <summary>The log contradicts itself: a hole in the positions, an unknown event type, data that cannot be read. Reading stops here.</summary>
 public sealed class LogCorruptException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>Stands in a recorded event's data where the stored JSON or its name cannot be read, so that one event stops its stream and not the log.</summary>
+/// <param name="Type">The stored name.</param>
+/// <param name="Error">Why it cannot be read.</param>
+public sealed record UnreadableEvent(string Type, string Error);

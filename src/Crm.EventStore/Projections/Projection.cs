@@ -17,8 +17,11 @@ public abstract class Projection
     /// <summary>The version of the fold and its tables. A changed revision is rebuilt by itself at start.</summary>
     public abstract int Revision { get; }
 
-    /// <summary>The event types (base types of a stream's events) that it applies; every other event is passed over.</summary>
+    /// <summary>Whether it applies this event; every other event is passed over.</summary>
     public abstract bool Applies(object data);
+
+    /// <summary>The projection's tables under a build number, and how events are folded into them.</summary>
+    internal abstract ProjectionBuild OfBuild(long build);
 }
 
 /// <summary>A read model with a state of one row per stream and entries that are only ever added.</summary>
@@ -37,8 +40,11 @@ public abstract class Projection<TState, TEntry> : Projection
     /// <summary>The totals per day that the entries add up to; null when nobody sums them.</summary>
     public virtual DailyTotals<TEntry>? Totals => null;
 
-    /// <summary>The state after an event, and the entries it adds. A null state deletes the row.</summary>
+    /// <summary>The state after an event, and the entries it adds. A null state deletes the row; the same reference leaves it unwritten.</summary>
     public abstract Evolution<TState, TEntry> Evolve(TState? state, RecordedEvent recorded);
+
+    /// <inheritdoc/>
+    internal sealed override ProjectionBuild OfBuild(long build) => new ProjectionBuild<TState, TEntry>(this, build);
 }
 
 /// <summary>What an event makes of a read model.</summary>

@@ -1,0 +1,53 @@
+using System.Globalization;
+using Npgsql;
+
+namespace Crm.EventStore.LocalPostgres;
+
+/// <summary>How many connections a host keeps, and how long a statement may take.</summary>
+public sealed record DataSourceSettings
+{
+    /// <summary>What the server shows as the name of the connection's program.</summary>
+    public string ApplicationName { get; init; } = "crm";
+
+    /// <summary>Connections that are kept open while idle. A host keeps 20; tests and verbs need none.</summary>
+    public int MinConnections { get; init; }
+
+    /// <summary>Connections at most: 20 and 40 more under load.</summary>
+    public int MaxConnections { get; init; } = 60;
+
+    /// <summary>After this time the server gives a statement up. Long work (a rebuild, a copy) sets its own.</summary>
+    public TimeSpan StatementTimeout { get; init; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>Makes pools of connections with the product's settings.</summary>
+public static class CrmDataSources
+{
+    /// <summary>A pool for a login.</summary>
+    /// <param name="connectionString">The login.</param>
+    /// <param name="settings">How many connections, how long a statement may take.</param>
+    /// <param name="role">
+    /// The role that every session switches to; null: the login's own. For a login that may more than the product needs.
+    /// </param>
+    public static NpgsqlDataSource Build(string connectionString, DataSourceSettings settings, string? role = null)
+    {
+        var given = new NpgsqlConnectionStringBuilder(connectionString);
+        var milliseconds = (long)settings.StatementTimeout.TotalMilliseconds;
+        var options = string.Create(CultureInfo.InvariantCulture, $"-c statement_timeout={milliseconds} -c timezone=UTC");
+        var builder = new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            ApplicationName = given.ApplicationName ?? settings.ApplicationName,
+            MinPoolSize = settings.MinConnections,
+            MaxPoolSize = settings.MaxConnections,
+
+            // The server gives up first and says why; this bounds the wait for a server that does not answer at all.
+            CommandTimeout = (int)Math.Ceiling(settings.StatementTimeout.TotalSeconds) + 5,
+            MaxAutoPrepare = 50,
+            KeepAlive = 30,
+            Options = string.Join(' ', new[] { given.Options, options, role is null ? null : "-c role=" + role }.OfType<string>()),
+
+            // The reset between two users of a connection would go back to the login's own rights.
+            NoResetOnClose = role is not null || given.NoResetOnClose,
+        };
+        return new NpgsqlDataSourceBuilder(builder.ConnectionString).Build();
+    }
+}

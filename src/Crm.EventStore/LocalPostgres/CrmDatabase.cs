@@ -1,0 +1,80 @@
+using Npgsql;
+
+namespace Crm.EventStore.LocalPostgres;
+
+/// <summary>The product's database as a host has it: one pool for each role that it may act in.</summary>
+public sealed class CrmDatabase : IAsyncDisposable
+{
+    private CrmDatabase(NpgsqlDataSource? owner, NpgsqlDataSource app, NpgsqlDataSource? reporting)
+    {
+        Owner = owner;
+        App = app;
+        Reporting = reporting;
+        var where = new NpgsqlConnectionStringBuilder(app.ConnectionString);
+        Description = $"{where.Database} on {where.Host}:{where.Port} as {where.Username}";
+    }
+
+    /// <summary>Migrates; null when this host has no right to, and somebody else does it.</summary>
+    public NpgsqlDataSource? Owner { get; }
+
+    /// <summary>What the product runs as: it cannot change or delete an event.</summary>
+    public NpgsqlDataSource App { get; }
+
+    /// <summary>Reads the documented read models; null when there is no login for it.</summary>
+    public NpgsqlDataSource? Reporting { get; }
+
+    /// <summary>Where it is, for people and logs; without a password.</summary>
+    public string Description { get; }
+
+    /// <summary>A database of the product's own cluster.</summary>
+    public static CrmDatabase Local(LocalCluster cluster, DataSourceSettings settings, string database = LocalCluster.MainDatabase) => new(
+        CrmDataSources.Build(cluster.Owner(database), Few(settings)),
+        CrmDataSources.Build(cluster.App(database), settings),
+        CrmDataSources.Build(cluster.Reporting(database), Few(settings)));
+
+    /// <summary>
+    /// A database that runs elsewhere. With one login, that login migrates, and the product's sessions switch to the role that
+    /// cannot change the log; with a login for the owner beside it, each does its own part. Makes the roles where they are missing.
+    /// </summary>
+    /// <param name="app">The login of the product (<c>ConnectionStrings__Crm</c>).</param>
+    /// <param name="owner">The login that migrates (<c>ConnectionStrings__CrmOwner</c>); null: the same.</param>
+    /// <param name="settings">How many connections, how long a statement may take.</param>
+    /// <param name="ct">Gives up waiting.</param>
+    /// <exception cref="LocalPostgresException">The roles are missing and the login may not make them.</exception>
+    public static async Task<CrmDatabase> External(string app, string? owner, DataSourceSettings settings, CancellationToken ct)
+    {
+        var login = new NpgsqlConnectionStringBuilder(app).Username;
+        await using (var admin = CrmDataSources.Build(owner ?? app, Few(settings)))
+        {
+            await DatabaseAdmin.EnsureRoles(admin, passwords: null, ct);
+        }
+
+        // A login of its own for the product is crm_app, or a member of it that is nothing else; either way this is who it acts as.
+        var appRole = login == DatabaseAdmin.AppRole ? null : DatabaseAdmin.AppRole;
+        return new CrmDatabase(
+            CrmDataSources.Build(owner ?? app, Few(settings)), CrmDataSources.Build(app, settings, appRole), reporting: null);
+    }
+
+    /// <summary>Closes every connection.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await App.DisposeAsync();
+        if (Owner is not null)
+        {
+            await Owner.DisposeAsync();
+        }
+
+        if (Reporting is not null)
+        {
+            await Reporting.DisposeAsync();
+        }
+    }
+
+    // Used at the start and by hand: no connection is kept for it, and its work may be long.
+    private static DataSourceSettings Few(DataSourceSettings settings) => settings with
+    {
+        MinConnections = 0,
+        MaxConnections = 4,
+        StatementTimeout = TimeSpan.FromMinutes(10),
+    };
+}

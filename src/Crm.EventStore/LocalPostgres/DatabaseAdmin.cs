@@ -1,0 +1,117 @@
+using System.Text.RegularExpressions;
+using Npgsql;
+
+namespace Crm.EventStore.LocalPostgres;
+
+/// <summary>What a superuser, or a login that may, does to a server: the product's roles and its databases.</summary>
+public static partial class DatabaseAdmin
+{
+    /// <summary>The role that migrates and owns the log's tables.</summary>
+    public const string OwnerRole = "crm_owner";
+
+    /// <summary>The role that the product runs as; it cannot change or delete an event.</summary>
+    public const string AppRole = "crm_app";
+
+    /// <summary>The role that reads the documented read models and nothing else.</summary>
+    public const string ReportingRole = "crm_reporting";
+
+    /// <summary>Makes the three roles where they are missing. With passwords they may log in, without they are only switched to.</summary>
+    /// <exception cref="LocalPostgresException">The login may not make roles; the message says what an administrator must run.</exception>
+    public static async Task EnsureRoles(NpgsqlDataSource admin, RolePasswords? passwords, CancellationToken ct)
+    {
+        await using var connection = await admin.OpenConnectionAsync(ct);
+        try
+        {
+            foreach (var role in new[] { OwnerRole, AppRole, ReportingRole })
+            {
+                await EnsureRole(connection, role, passwords?.Of(role), ct);
+            }
+
+            if (!await IsTrue(connection, "select pg_has_role($1, $2, 'member')", [OwnerRole, AppRole], ct))
+            {
+                await Execute(connection, $"grant {AppRole} to {OwnerRole}", ct);
+            }
+        }
+        catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            throw new LocalPostgresException(
+                "The database login may not make the roles of the product. Let an administrator run: "
+                + $"create role {OwnerRole}; create role {AppRole}; create role {ReportingRole}; "
+                + $"grant {AppRole} to {OwnerRole}; grant {OwnerRole}, {AppRole} to {new NpgsqlConnectionStringBuilder(admin.ConnectionString).Username};",
+                refused);
+        }
+    }
+
+    /// <summary>
+    /// Makes a database that <see cref="OwnerRole"/> owns and only the product's roles may enter, empty or as a copy of another
+    /// that nobody is connected to.
+    /// </summary>
+    public static async Task CreateDatabase(NpgsqlDataSource admin, string name, string? template, CancellationToken ct)
+    {
+        var database = Named(name);
+        await using var connection = await admin.OpenConnectionAsync(ct);
+        var source = template is null ? "template template0 encoding 'UTF8'" : $"template {Named(template)}";
+        await Execute(connection, $"create database {database} owner {OwnerRole} {source}", ct);
+        await Execute(connection, $"revoke all on database {database} from public", ct);
+        await Execute(connection, $"grant connect, temporary on database {database} to {AppRole}", ct);
+        await Execute(connection, $"grant connect on database {database} to {ReportingRole}", ct);
+    }
+
+    /// <summary>True when the server has a database of that name.</summary>
+    public static async Task<bool> DatabaseExists(NpgsqlDataSource admin, string name, CancellationToken ct)
+    {
+        await using var connection = await admin.OpenConnectionAsync(ct);
+        return await IsTrue(connection, "select exists (select from pg_database where datname = $1)", [name], ct);
+    }
+
+    /// <summary>Removes a database, and throws out whoever is connected to it. One that is not there is no error.</summary>
+    public static async Task DropDatabase(NpgsqlDataSource admin, string name, CancellationToken ct)
+    {
+        await using var connection = await admin.OpenConnectionAsync(ct);
+        await Execute(connection, $"drop database if exists {Named(name)} with (force)", ct);
+    }
+
+    private static async Task EnsureRole(NpgsqlConnection connection, string role, string? password, CancellationToken ct)
+    {
+        if (!await IsTrue(connection, "select exists (select from pg_roles where rolname = $1)", [role], ct))
+        {
+            await Execute(connection, $"create role {role}", ct);
+        }
+
+        if (password is null)
+        {
+            return;
+        }
+
+        // ALTER ROLE takes no parameters: the server itself quotes the value.
+        await using var quote = new NpgsqlCommand("select format('alter role %I login password %L', $1, $2)", connection);
+        quote.Parameters.Add(new NpgsqlParameter<string> { TypedValue = role });
+        quote.Parameters.Add(new NpgsqlParameter<string> { TypedValue = password });
+        await Execute(connection, (string)(await quote.ExecuteScalarAsync(ct) ?? throw new InvalidOperationException("format answered null")), ct);
+    }
+
+    private static async Task<bool> IsTrue(NpgsqlConnection connection, string sql, string[] values, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        foreach (var value in values)
+        {
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = value });
+        }
+
+        return await command.ExecuteScalarAsync(ct) is true;
+    }
+
+    private static async Task Execute(NpgsqlConnection connection, string sql, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    // The only names that reach a statement unquoted: what fits here needs no quotes.
+    private static string Named(string name) => Name().IsMatch(name)
+        ? name
+        : throw new ArgumentException($"'{name}' is no name for a database: lower-case letters, digits and underscores, at most 63.", nameof(name));
+
+    [GeneratedRegex("^[a-z_][a-z0-9_]{0,62}$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Name();
+}

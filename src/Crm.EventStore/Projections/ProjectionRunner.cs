@@ -1,0 +1,280 @@
+using System.Diagnostics;
+using Crm.EventStore.Log;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Crm.EventStore.Projections;
+
+/// <summary>
+/// Keeps the projections up with the log on this host. Each is held under a lease, so that one host works on it at a time; a batch's
+/// rows and its checkpoint are one transaction, so that each event has its effect exactly once.
+/// </summary>
+/// <param name="database">Where log and read models stand.</param>
+/// <param name="position">Wakes the workers when the log moves on.</param>
+/// <param name="read">Reads the events after a position; shared between the projections, so that the tail is read once.</param>
+/// <param name="projections">The projections.</param>
+/// <param name="rebuilder">Makes a projection's first build, and a new one when its revision has changed.</param>
+/// <param name="progress">Told of each committed batch.</param>
+/// <param name="logger">Told of faults.</param>
+public sealed partial class ProjectionRunner(
+    NpgsqlDataSource database,
+    LogPosition position,
+    Func<long, int, CancellationToken, Task<IReadOnlyList<RecordedEvent>>> read,
+    IReadOnlyList<Projection> projections,
+    Rebuilder rebuilder,
+    ProjectionProgress progress,
+    ILogger<ProjectionRunner> logger)
+{
+    private const int BatchSize = 2_000;
+    private static readonly TimeSpan IdleLook = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+
+    private readonly Guid holder = Guid.NewGuid();
+    private readonly string holderName = $"{Environment.MachineName}/{Environment.ProcessId}";
+    private int hosts = 1;
+    private int held;
+
+    /// <summary>Runs until cancelled. A fault of one projection never stops another; a lost database is waited for.</summary>
+    public async Task Run(CancellationToken ct)
+    {
+        await Task.WhenAll(projections.Select(projection => Forever(projection, ct)).Append(Beat(ct)));
+    }
+
+    private int FairShare => (projections.Count + hosts - 1) / hosts;
+
+    private async Task Forever(Projection projection, CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            try
+            {
+                await Hold(projection, ct);
+            }
+            catch (OperationCanceledException) when (ct.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (LeaseLostException lost)
+            {
+                LogLeaseLost(projection.Name, lost.Message);
+            }
+            catch (Exception fault)
+            {
+                LogFault(projection.Name, fault);
+                await Report(projection, fault, ct);
+                await Pause(IdleLook, ct);
+            }
+        }
+    }
+
+    /// <summary>Takes the lease when it may, and works until it is lost, given back or faulty.</summary>
+    private async Task Hold(Projection projection, CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        var found = await Checkpoints.Find(connection, projection.Name, ct);
+        if (found is null || found.Revision < projection.Revision)
+        {
+            await rebuilder.Rebuild(projection, progress: null, ct, onlyIfStale: true);
+            return;
+        }
+
+        if (Volatile.Read(ref held) >= FairShare
+            || await Checkpoints.TryAcquire(connection, projection.Name, projection.Revision, holder, holderName, ct) is not { } checkpoint)
+        {
+            await Pause(Tick, ct);
+            return;
+        }
+
+        Interlocked.Increment(ref held);
+        try
+        {
+            // A batch that a crash takes back is folded again: its durability is the log's.
+            await using (var lazily = new NpgsqlCommand("set synchronous_commit = off", connection))
+            {
+                await lazily.ExecuteNonQueryAsync(ct);
+            }
+
+            await Work(connection, projection, checkpoint, ct);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref held);
+            await GiveBack(connection, projection);
+        }
+    }
+
+    private async Task Work(NpgsqlConnection connection, Projection projection, Checkpoint checkpoint, CancellationToken ct)
+    {
+        var build = projection.OfBuild(checkpoint.Build);
+        var renewed = Stopwatch.GetTimestamp();
+        var rate = 0d;
+        progress.Reached(projection.Name, checkpoint.Position);
+        while (!ct.IsCancellationRequested && Volatile.Read(ref held) <= FairShare)
+        {
+            var batch = await read(checkpoint.Position, BatchSize, ct);
+            if (batch is [])
+            {
+                if (Stopwatch.GetElapsedTime(renewed) > TimeSpan.FromSeconds(Checkpoints.LeaseSeconds / 3))
+                {
+                    await Checkpoints.Advance(connection, checkpoint, holder, checkpoint.Position, 0, ct);
+                    renewed = Stopwatch.GetTimestamp();
+                }
+
+                await position.WaitBeyond(checkpoint.Position, IdleLook, ct);
+                continue;
+            }
+
+            var began = Stopwatch.GetTimestamp();
+            try
+            {
+                checkpoint = await ApplyBatch(connection, build, checkpoint, batch, rate, ct);
+            }
+            catch (PostgresException refused) when (IsData(refused))
+            {
+                checkpoint = await OneByOne(connection, build, checkpoint, batch, ct);
+            }
+
+            renewed = Stopwatch.GetTimestamp();
+            rate = (0.8 * rate) + (0.2 * batch.Count / Stopwatch.GetElapsedTime(began, renewed).TotalSeconds);
+            progress.Reached(projection.Name, checkpoint.Position);
+        }
+    }
+
+    private async Task<Checkpoint> ApplyBatch(
+        NpgsqlConnection connection, ProjectionBuild build, Checkpoint checkpoint, IReadOnlyList<RecordedEvent> batch, double rate, CancellationToken ct)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        var parked = await Checkpoints.Advance(connection, checkpoint, holder, batch[^1].Position, rate, ct);
+        var failed = await build.Apply(connection, batch, parked, ct);
+        await Checkpoints.Park(connection, checkpoint.Name, failed, ct);
+        await transaction.CommitAsync(ct);
+        foreach (var stream in failed)
+        {
+            LogParked(checkpoint.Name, stream.StreamId, stream.Position, stream.Error);
+        }
+
+        return checkpoint with { Position = batch[^1].Position };
+    }
+
+    /// <summary>A batch with a row that PostgreSQL refuses goes on event by event, so that only that event's stream is parked.</summary>
+    private async Task<Checkpoint> OneByOne(
+        NpgsqlConnection connection, ProjectionBuild build, Checkpoint checkpoint, IReadOnlyList<RecordedEvent> batch, CancellationToken ct)
+    {
+        foreach (var recorded in batch)
+        {
+            try
+            {
+                checkpoint = await ApplyBatch(connection, build, checkpoint, [recorded], rate: 0, ct);
+            }
+            catch (PostgresException refused) when (IsData(refused))
+            {
+                await using var transaction = await connection.BeginTransactionAsync(ct);
+                await Checkpoints.Advance(connection, checkpoint, holder, recorded.Position, 0, ct);
+                var error = $"{refused.SqlState}: {refused.MessageText}";
+                await Checkpoints.Park(connection, checkpoint.Name, [new ParkedStream(recorded.StreamId, recorded.Position, error)], ct);
+                await transaction.CommitAsync(ct);
+                LogParked(checkpoint.Name, recorded.StreamId, recorded.Position, error);
+                checkpoint = checkpoint with { Position = recorded.Position };
+            }
+        }
+
+        return checkpoint;
+    }
+
+    /// <summary>Whether it is the data that PostgreSQL refuses (classes 22, 23 and 54), which no repetition changes.</summary>
+    private static bool IsData(PostgresException refused) => refused.SqlState[..2] is "22" or "23" or "54";
+
+    private async Task Beat(CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            try
+            {
+                await using var connection = await database.OpenConnectionAsync(ct);
+                Volatile.Write(ref hosts, Math.Max(1, await Checkpoints.Heartbeat(connection, holder, holderName, ct)));
+            }
+            catch (Exception fault) when (fault is not OperationCanceledException)
+            {
+                LogNoHeartbeat(fault.Message);
+            }
+            catch (OperationCanceledException)
+            {
+                break;
+            }
+
+            await Pause(Tick, ct);
+        }
+
+        try
+        {
+            using var briefly = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+            await using var connection = await database.OpenConnectionAsync(briefly.Token);
+            await Checkpoints.Leave(connection, holder, briefly.Token);
+        }
+        catch (Exception fault)
+        {
+            LogNoHeartbeat(fault.Message);
+        }
+    }
+
+    private async Task GiveBack(NpgsqlConnection connection, Projection projection)
+    {
+        try
+        {
+            if (connection.State == System.Data.ConnectionState.Open)
+            {
+                using var briefly = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+                await Checkpoints.Release(connection, projection.Name, holder, briefly.Token);
+            }
+        }
+        catch (Exception fault)
+        {
+            // It runs out by itself.
+            LogNotGivenBack(projection.Name, fault.Message);
+        }
+    }
+
+    private async Task Report(Projection projection, Exception fault, CancellationToken ct)
+    {
+        try
+        {
+            await using var connection = await database.OpenConnectionAsync(ct);
+            await Checkpoints.Fail(connection, projection.Name, $"{fault.GetType().Name}: {fault.Message}", ct);
+        }
+        catch (Exception unreachable) when (unreachable is not OperationCanceledException)
+        {
+            LogNoHeartbeat(unreachable.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            // The host is stopping.
+        }
+    }
+
+    private static async Task Pause(TimeSpan time, CancellationToken ct)
+    {
+        try
+        {
+            await Task.Delay(time, ct);
+        }
+        catch (OperationCanceledException)
+        {
+            // The caller looks at the token next.
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "{Projection} changed hands: {Message}")]
+    private partial void LogLeaseLost(string projection, string message);
+
+    [LoggerMessage(LogLevel.Error, "{Projection} stands still and will be tried again")]
+    private partial void LogFault(string projection, Exception fault);
+
+    [LoggerMessage(LogLevel.Error, "{Projection} parked stream {Stream} at position {Position}: {Error}")]
+    private partial void LogParked(string projection, Guid stream, long position, string error);
+
+    [LoggerMessage(LogLevel.Warning, "No heartbeat: {Message}")]
+    private partial void LogNoHeartbeat(string message);
+
+    [LoggerMessage(LogLevel.Warning, "The lease of {Projection} could not be given back: {Message}")]
+    private partial void LogNotGivenBack(string projection, string message);
+}

@@ -1,0 +1,43 @@
+using Xunit;
+
+namespace Crm.Testing;
+
+/// <summary>
+/// Real data that lies beside the repository, in <c>../shared/data</c>, and never in it. Tests over it are left out where it is not.
+/// </summary>
+public static class SharedData
+{
+    /// <summary>The reason that a test over it gives when it is left out.</summary>
+    public const string NotThere = "../shared/data is not there";
+
+    /// <summary>The folder; null where it is not there.</summary>
+    public static string? Folder { get; } = Find();
+
+    /// <summary>The path of one of its files or folders; the test is left out where the folder is not there.</summary>
+    public static string Path(params string[] parts)
+    {
+        if (Folder is null)
+        {
+            Assert.Skip(NotThere);
+        }
+
+        return System.IO.Path.Combine([Folder, .. parts]);
+    }
+
+    private static string? Find()
+    {
+        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
+        {
+            var root = File.Exists(System.IO.Path.Combine(at.FullName, "EventCrm.sln"));
+            var data = System.IO.Path.Combine(at.FullName, "..", "shared", "data");
+            if (root)
+            {
+                // A work tree of the repository lies elsewhere: the setting names the folder then.
+                var named = Environment.GetEnvironmentVariable("CRM_SHARED_DATA");
+                return Directory.Exists(data) ? System.IO.Path.GetFullPath(data) : Directory.Exists(named) ? named : null;
+            }
+        }
+
+        return null;
+    }
+}
