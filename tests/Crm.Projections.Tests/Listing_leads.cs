@@ -4,7 +4,7 @@ namespace Crm.Projections.Tests;
 
 public sealed class Listing_leads(DisorderlyReadModels models) : IClassFixture<DisorderlyReadModels>
 {
-    private static readonly IReadOnlyList<LeadRow> Now = RowsOf(_ => true);
+    private static readonly List<LeadRow> Now = RowsOf(_ => true);
 
     public static TheoryData<LeadSort, bool> Orders
     {
@@ -35,7 +35,7 @@ public sealed class Listing_leads(DisorderlyReadModels models) : IClassFixture<D
 
     [Theory]
     [MemberData(nameof(Filters))]
-    public async Task filters(string filter)
+    public async Task shows_only_what_a_filter_asks_for(string filter)
     {
         var (query, matches) = Filter(filter);
         var found = await Walk(query with { Limit = 5 });
