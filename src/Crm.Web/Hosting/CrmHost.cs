@@ -21,6 +21,7 @@ public static class CrmHost
 
         builder.AddCrmEdge();
         builder.AddCrmEventStore(ground.Database);
+        builder.AddCrmProjections();
 
         await using var app = builder.Build();
         app.UseCrmEdge();

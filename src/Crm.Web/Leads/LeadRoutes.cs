@@ -1,3 +1,5 @@
+using Crm.Web.Http;
+
 namespace Crm.Web.Leads;
 
 /// <summary>The routes of leads.</summary>
@@ -24,5 +26,10 @@ public static class LeadRoutes
         commands.MapPost("/{id:guid}/archive", ArchiveLeadEndpoint.Handle);
         commands.MapPost("/{id:guid}/unarchive", UnarchiveLeadEndpoint.Handle);
         commands.MapPost("/{id:guid}/restore", RestoreLeadEndpoint.Handle);
+
+        var queries = api.MapGroup("/leads").WithTags("Leads");
+        queries.MapGet("/{id:guid}", ReadLeadEndpoint.Handle).Takes(ReadLeadEndpoint.Query);
+        queries.MapGet("/{id:guid}/history", LeadHistoryEndpoint.Handle).Takes(ReadLeadEndpoint.Query);
+        queries.MapGet("/{id:guid}/score", LeadScoreEndpoint.Handle).Takes(ReadLeadEndpoint.Query);
     }
 }

@@ -15,6 +15,9 @@ namespace Crm.Web.Leads;
 [JsonSerializable(typeof(ReasonRequest))]
 [JsonSerializable(typeof(ConvertLeadRequest))]
 [JsonSerializable(typeof(RestoreLeadRequest))]
+[JsonSerializable(typeof(LeadBody))]
+[JsonSerializable(typeof(HistoryBody))]
+[JsonSerializable(typeof(ScoreBody))]
 public sealed partial class LeadsJson : JsonSerializerContext
 {
     /// <summary>The context with the wire's formats.</summary>
