@@ -67,8 +67,15 @@ public sealed class EventLog : IAsyncDisposable
     public async Task<IReadOnlyList<RecordedEvent>> ReadStreamUpTo(Guid stream, long position, CancellationToken ct) =>
         await reader.ReadStreamUpTo(stream, position, ct);
 
-    /// <summary>The events after a position in order, at most so many; checked to be without a hole.</summary>
-    /// <exception cref="LogCorruptException">A position is missing, or an event cannot be read.</exception>
+    /// <summary>A whole stream as it is stored: an event that cannot be read stands in it as an <see cref="UnreadableEvent"/>.</summary>
+    public async Task<IReadOnlyList<RecordedEvent>> ReadStreamAsStored(Guid stream, CancellationToken ct) =>
+        await reader.ReadStreamAsStored(stream, ct);
+
+    /// <summary>
+    /// The events after a position in order, at most so many; checked to be without a hole. An event that cannot be read stands in the
+    /// answer as an <see cref="UnreadableEvent"/>, so that it stops its stream and not everything behind it.
+    /// </summary>
+    /// <exception cref="LogCorruptException">A position is missing.</exception>
     public async Task<IReadOnlyList<RecordedEvent>> ReadAfter(long after, int limit, CancellationToken ct) =>
         await reader.ReadAfter(after, limit, ct);
 
