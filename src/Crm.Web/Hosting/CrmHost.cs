@@ -1,6 +1,9 @@
 using Crm.EventStore.Schema;
+using Crm.Web.Feed;
 using Crm.Web.Health;
 using Crm.Web.Leads;
+using Crm.Web.Metrics;
+using Crm.Web.Operations;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 
@@ -22,13 +25,17 @@ public static class CrmHost
         builder.AddCrmEdge();
         builder.AddCrmEventStore(ground.Database);
         builder.AddCrmProjections();
+        builder.AddCrmMetrics();
 
         await using var app = builder.Build();
         app.UseCrmEdge();
 
         var api = app.MapGroup("/api/v1");
         api.MapLeads();
+        api.MapFeed();
+        api.MapOperations();
         app.MapHealth();
+        app.MapMetrics();
 
         await app.StartAsync(ct);
         Announce(app, ground);

@@ -1,0 +1,18 @@
+using Crm.Web.Http;
+
+namespace Crm.Web.Operations;
+
+/// <summary>The operators' routes.</summary>
+public static class OperationsRoutes
+{
+    /// <summary>Maps them.</summary>
+    public static void MapOperations(this IEndpointRouteBuilder api)
+    {
+        var ops = api.MapGroup("/ops").WithTags("Operations");
+        ops.MapGet("/projections", ProjectionsEndpoint.Handle);
+        ops.MapPost("/projections/{name}/rebuild", RebuildProjectionEndpoint.Handle);
+        ops.MapGet("/jobs/{id:guid}", JobEndpoint.Handle);
+        ops.MapGet("/parked", ParkedEndpoint.Handle).Takes(ParkedEndpoint.Query);
+        ops.MapPost("/parked/{id:long}/retry", RetryParkedEndpoint.Handle);
+    }
+}
