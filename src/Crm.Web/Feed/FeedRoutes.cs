@@ -1,4 +1,5 @@
 using Crm.Web.Http;
+using Crm.Web.Security;
 
 namespace Crm.Web.Feed;
 
@@ -8,7 +9,7 @@ public static class FeedRoutes
     /// <summary>Maps them.</summary>
     public static void MapFeed(this IEndpointRouteBuilder api)
     {
-        var feed = api.MapGroup("/events").WithTags("Change feed");
+        var feed = api.MapGroup("/events").WithTags("Change feed").RequireAuthorization(Policies.Audit);
         feed.MapGet("", ChangeFeedEndpoint.Handle).Takes(ChangeFeedEndpoint.Query);
         feed.MapGet("/stream", EventStreamEndpoint.Handle).Takes(EventStreamEndpoint.Query);
     }

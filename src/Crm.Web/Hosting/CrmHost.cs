@@ -1,9 +1,13 @@
 using Crm.EventStore.Schema;
+using Crm.Web.Audit;
 using Crm.Web.Feed;
 using Crm.Web.Health;
 using Crm.Web.Leads;
 using Crm.Web.Metrics;
 using Crm.Web.Operations;
+using Crm.Web.Reports;
+using Crm.Web.Security;
+using Crm.Web.Users;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 
@@ -26,19 +30,33 @@ public static class CrmHost
         builder.AddCrmEventStore(ground.Database);
         builder.AddCrmProjections();
         builder.AddCrmMetrics();
+        builder.AddCrmSecurity();
 
         await using var app = builder.Build();
         app.UseCrmEdge();
 
         var api = app.MapGroup("/api/v1");
+        api.MapAuth();
+        api.MapUsers();
         api.MapLeads();
+        api.MapReports();
+        api.MapAudit();
         api.MapFeed();
         api.MapOperations();
         app.MapHealth();
         app.MapMetrics();
 
+        var admin = await app.Services.GetRequiredService<FirstAdmin>()
+            .Ensure(app.Configuration["CRM_ADMIN_EMAIL"], app.Configuration["CRM_ADMIN_PASSWORD"], ct);
         await app.StartAsync(ct);
         Announce(app, ground);
+        if (admin is not null)
+        {
+            Console.WriteLine(admin.GeneratedPassword is { } once
+                ? $"Admin {admin.Email}, password (shown this once): {once}"
+                : $"Admin {admin.Email}, with the password of CRM_ADMIN_PASSWORD");
+        }
+
         await app.WaitForShutdownAsync(ct);
         return 0;
     }

@@ -13,6 +13,7 @@ namespace Crm.Web.Http;
 public sealed record Problem(int Status, string Code, string Title, string Detail)
 {
     /// <summary>A stable reference to the kind of problem.</summary>
+    [JsonPropertyOrder(-1)]
     public string Type => $"/problems/{Code}";
 
     /// <summary>The request's trace, to find it in the log.</summary>

@@ -18,6 +18,8 @@ namespace Crm.Web.Leads;
 [JsonSerializable(typeof(LeadBody))]
 [JsonSerializable(typeof(HistoryBody))]
 [JsonSerializable(typeof(ScoreBody))]
+[JsonSerializable(typeof(LeadsBody))]
+[JsonSerializable(typeof(TimelineBody))]
 public sealed partial class LeadsJson : JsonSerializerContext
 {
     /// <summary>The context with the wire's formats.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Crm.EventStore.LocalPostgres;
 using Crm.Web.Health;
 using Npgsql;
 
@@ -17,8 +18,8 @@ public sealed class PoolMetrics : IDisposable
     /// <summary>Listens to the driver's counts of this database's pool.</summary>
     public PoolMetrics(NpgsqlDataSource database)
     {
-        pool = database.ConnectionString;
-        most = new NpgsqlConnectionStringBuilder(pool).MaxPoolSize;
+        pool = CrmDataSources.NameOf(database.ConnectionString);
+        most = new NpgsqlConnectionStringBuilder(database.ConnectionString).MaxPoolSize;
         listener.InstrumentPublished = (instrument, listening) =>
         {
             if (instrument is { Meter.Name: "Npgsql", Name: "db.client.connection.count" })

@@ -1,4 +1,5 @@
 using Crm.Web.Http;
+using Crm.Web.Security;
 
 namespace Crm.Web.Operations;
 
@@ -8,7 +9,7 @@ public static class OperationsRoutes
     /// <summary>Maps them.</summary>
     public static void MapOperations(this IEndpointRouteBuilder api)
     {
-        var ops = api.MapGroup("/ops").WithTags("Operations");
+        var ops = api.MapGroup("/ops").WithTags("Operations").RequireAuthorization(Policies.Ops);
         ops.MapGet("/projections", ProjectionsEndpoint.Handle);
         ops.MapPost("/projections/{name}/rebuild", RebuildProjectionEndpoint.Handle);
         ops.MapGet("/jobs/{id:guid}", JobEndpoint.Handle);
