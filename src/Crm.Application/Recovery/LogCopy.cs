@@ -50,10 +50,10 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
     private const string UserKeysIn = "copy crm.unique_keys (scope, key, stream_id) from stdin (format binary)";
 
     private const string CredentialsOut =
-        "copy (select user_id, email_key, password_hash, security_stamp, updated_at from crm.credentials) to stdout (format binary)";
+        "copy (select user_id, password_hash, security_stamp, updated_at from crm.credentials) to stdout (format binary)";
 
     private const string CredentialsIn =
-        "copy crm.credentials (user_id, email_key, password_hash, security_stamp, updated_at) from stdin (format binary)";
+        "copy crm.credentials (user_id, password_hash, security_stamp, updated_at) from stdin (format binary)";
 
     /// <summary>Copies the streams and events that are not there yet; each part with its mark in one transaction.</summary>
     /// <param name="copied">The position up to which events are there.</param>
