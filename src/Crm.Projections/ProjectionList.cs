@@ -9,5 +9,13 @@ public static class ProjectionList
     public static IReadOnlyList<Projection> All { get; } =
     [
         new LeadBoard(),
+        new LeadHistory(),
+        new LeadTimeline(),
+        new AuditTrail(),
+        new Funnel(),
+        new Sources(),
+        new Agents(),
+        new Activity(),
+        new ResponseTimes(),
     ];
 }

@@ -82,8 +82,11 @@ internal sealed partial class ClusterFiles(string dataFolder)
         return Lives(process) ? new RunningServer(process, port, lines[4].Trim(), lines.Length > 7 && lines[7].Trim() is "ready") : null;
     }
 
-    // A process number is used again after a crash of the machine; a server's working directory is its data.
-    private bool Lives(int process)
+    /// <summary>
+    /// True when the process is a server of this cluster. A process number is used again after a crash of the machine;
+    /// a server's working directory is its data.
+    /// </summary>
+    public bool Lives(int process)
     {
         if (!OperatingSystem.IsLinux())
         {
@@ -101,13 +104,16 @@ internal sealed partial class ClusterFiles(string dataFolder)
         }
         catch (IOException)
         {
-            return false;
+            return false; // gone, or dead and not yet collected by its parent
         }
     }
 
     // A symbolic link somewhere above the data gives it a second path.
-    private bool Same(string folder) => File.Exists(Path.Combine(folder, "postmaster.pid"))
-        && File.ReadAllText(Path.Combine(folder, "postmaster.pid")) == File.ReadAllText(PidFile);
+    private bool Same(string folder)
+    {
+        var other = Path.Combine(folder, "postmaster.pid");
+        return File.Exists(other) && File.Exists(PidFile) && File.ReadAllText(other) == File.ReadAllText(PidFile);
+    }
 
     private static bool Exists(int process)
     {

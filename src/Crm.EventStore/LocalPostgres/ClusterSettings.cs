@@ -42,7 +42,7 @@ internal static class ClusterSettings
             work_mem = 16MB
             maintenance_work_mem = 128MB
             fsync = {durable}
-            synchronous_commit = {durable}
+            synchronous_commit = on
             full_page_writes = {durable}
             max_wal_size = 4GB
             random_page_cost = 1.1

@@ -3,7 +3,7 @@ namespace Crm.EventStore.LocalPostgres;
 /// <summary>How the product's own PostgreSQL is run.</summary>
 public sealed record LocalClusterOptions
 {
-    /// <summary>False only for tests: commits are not forced to disk, which a crash of the machine would not survive.</summary>
+    /// <summary>False only for tests: nothing is forced to disk. Commits survive the end of the server, not of the machine.</summary>
     public bool Durable { get; init; } = true;
 
     /// <summary>Memory for shared buffers in MB; null: an eighth of the machine's, at least 256 and at most 1,024.</summary>

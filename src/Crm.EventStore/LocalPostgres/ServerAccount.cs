@@ -21,8 +21,8 @@ internal static class ServerAccount
         Launcher[] ways = [Launcher.As(user, group), .. Capabilities().Select(capability => Launcher.As(user, group, capability))];
         foreach (var way in ways)
         {
-            // Both, because a folder that can be entered may still lie on a file system that the account cannot write to.
-            var reached = await Try(way, "test", ["-x", folder, "-a", "-w", folder], ct);
+            // Not test -x: what it asks the system leaves capabilities out of account.
+            var reached = await Try(way, "stat", ["-c", "%u", Path.Combine(folder, ".")], ct);
             if (reached.Succeeded)
             {
                 return way;

@@ -89,7 +89,7 @@ internal sealed class ServerControl
     /// <summary>Stops the server: connections are cut, what is committed is written. Returns when it is gone.</summary>
     public async Task Stop(CancellationToken ct)
     {
-        if (files.Running() is null)
+        if (files.Running() is not { } running)
         {
             return;
         }
@@ -99,6 +99,12 @@ internal sealed class ServerControl
         if (!answer.Succeeded && files.Running() is { } still)
         {
             throw new LocalPostgresException($"PostgreSQL in {files.Root} (process {still.Process}) did not stop: {answer.Said}");
+        }
+
+        // The server removes its file a moment before it ends.
+        while (files.Lives(running.Process))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(5), ct);
         }
     }
 

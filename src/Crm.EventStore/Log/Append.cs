@@ -61,7 +61,19 @@ public sealed record AppendCommand(IReadOnlyList<StreamAppend> Streams, Envelope
 
     /// <summary>The receipt of the request; null when the caller sent no idempotency key.</summary>
     public Receipt? Receipt { get; init; }
+
+    /// <summary>How far a long piece of work has come with this append; null for none.</summary>
+    public Bookmark? Bookmark { get; init; }
 }
+
+/// <summary>
+/// How far a long piece of work, such as an import, has come: written in the transaction of the events it made, so that work that
+/// was interrupted goes on exactly where its events end. The last one written wins.
+/// </summary>
+/// <param name="Scope">What kind of work.</param>
+/// <param name="Key">Which piece of it.</param>
+/// <param name="Value">How far, in the work's own terms.</param>
+public sealed record Bookmark(string Scope, string Key, string Value);
 
 /// <summary>What became of an append. Only <see cref="Appended"/> means that it is in the log, durably.</summary>
 public abstract record AppendOutcome

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace Crm.EventStore.Log;
@@ -6,39 +8,96 @@ namespace Crm.EventStore.Log;
 /// The log: appends commands' events and reads them back. Positions are gapless and in commit order, so that
 /// <c>seq_id &gt; after order by seq_id</c> never misses an event that commits later.
 /// </summary>
-public sealed class EventLog(NpgsqlDataSource database, EventCatalog catalog, LogPosition position)
+public sealed class EventLog : IAsyncDisposable
 {
+    private readonly LogReader reader;
+    private readonly LogWriter writer;
+
+    /// <summary>A log on a database whose schema is up to date; keeps one of its connections for appending, opened at the first append.</summary>
+    /// <param name="database">The database, in the role that may append.</param>
+    /// <param name="catalog">The event types.</param>
+    /// <param name="position">Told of every position that this log commits.</param>
+    /// <param name="options">The writer's limits.</param>
+    /// <param name="logger">Where faults and retries are reported.</param>
+    /// <param name="time">The clock by which commands are given up; never the one that events are recorded by.</param>
+    public EventLog(
+        NpgsqlDataSource database,
+        EventCatalog catalog,
+        LogPosition position,
+        EventLogOptions? options = null,
+        ILogger? logger = null,
+        TimeProvider? time = null)
+    {
+        Catalog = catalog;
+        Position = position;
+        reader = new LogReader(database, catalog);
+        writer = new LogWriter(
+            database, options ?? new EventLogOptions(), position, reader, time ?? TimeProvider.System, logger ?? NullLogger.Instance);
+    }
+
     /// <summary>What this host knows of the log's end.</summary>
-    public LogPosition Position => position;
+    public LogPosition Position { get; }
 
     /// <summary>The event types that the log may hold.</summary>
-    public EventCatalog Catalog => catalog;
+    public EventCatalog Catalog { get; }
 
     /// <summary>
     /// Appends one command's events, all or nothing, and answers when they are durable. Commands that wait at the same
-    /// moment share one transaction (group commit), each with an outcome of its own.
+    /// moment share one transaction (group commit), each with an outcome of its own. A cancellation before the command's turn
+    /// withdraws it; after that it is carried out.
     /// </summary>
     /// <exception cref="LogUnavailableException">The database cannot be reached, or did not answer in time: the outcome may be unknown.</exception>
-    public Task<AppendOutcome> Append(AppendCommand command, CancellationToken ct) => throw new NotSupportedException(database.ToString());
+    /// <exception cref="ArgumentException">The command holds what the database cannot store, such as a NUL character; nothing was appended.</exception>
+    /// <exception cref="OperationCanceledException">It was withdrawn; nothing was appended.</exception>
+    public Task<AppendOutcome> Append(AppendCommand command, CancellationToken ct) =>
+        writer.Append(PendingAppend.Encode(command, Catalog, writer.NextDeadline()), ct);
 
     /// <summary>A stream's events in order of version, from one version to another (both included).</summary>
-    public Task<IReadOnlyList<RecordedEvent>> ReadStream(Guid stream, CancellationToken ct, long from = 1, long to = long.MaxValue) => throw new NotSupportedException();
+    public async Task<IReadOnlyList<RecordedEvent>> ReadStream(Guid stream, CancellationToken ct, long from = 1, long to = long.MaxValue) =>
+        await reader.ReadStream(stream, from, to, ct);
+
+    /// <summary>
+    /// A stream's events as they stood at a time: the longest run from its first event on of which none happened later. So an event that an
+    /// import brought with an earlier time than the one before it does not show before that one does.
+    /// </summary>
+    public async Task<IReadOnlyList<RecordedEvent>> ReadStreamAsOf(Guid stream, DateTimeOffset asOf, CancellationToken ct) =>
+        await reader.ReadStreamAsOf(stream, asOf, ct);
+
+    /// <summary>A stream's events that the log held when its last position was this one.</summary>
+    public async Task<IReadOnlyList<RecordedEvent>> ReadStreamUpTo(Guid stream, long position, CancellationToken ct) =>
+        await reader.ReadStreamUpTo(stream, position, ct);
 
     /// <summary>The events after a position in order, at most so many; checked to be without a hole.</summary>
-    public Task<IReadOnlyList<RecordedEvent>> ReadAfter(long after, int limit, CancellationToken ct) => throw new NotSupportedException();
+    /// <exception cref="LogCorruptException">A position is missing, or an event cannot be read.</exception>
+    public async Task<IReadOnlyList<RecordedEvent>> ReadAfter(long after, int limit, CancellationToken ct) =>
+        await reader.ReadAfter(after, limit, ct);
 
     /// <summary>The log's last position; 0 when it is empty.</summary>
-    public Task<long> LastPosition(CancellationToken ct) => throw new NotSupportedException();
+    public Task<long> LastPosition(CancellationToken ct) => reader.LastPosition(ct);
 
     /// <summary>The last position that the log held at a time of recording, found by bisection; 0 before the first.</summary>
-    public Task<long> PositionAt(DateTimeOffset recordedAt, CancellationToken ct) => throw new NotSupportedException();
+    public Task<long> PositionAt(DateTimeOffset recordedAt, CancellationToken ct) => reader.PositionAt(recordedAt, ct);
 
     /// <summary>The stream that holds a unique key; null when none does.</summary>
-    public Task<Guid?> FindHolder(string scope, string key, CancellationToken ct) => throw new NotSupportedException();
+    public Task<Guid?> FindHolder(string scope, string key, CancellationToken ct) => reader.FindHolder(scope, key, ct);
 
     /// <summary>The receipt of a caller's request; null when it has not been carried out.</summary>
-    public Task<StoredReceipt?> FindReceipt(string caller, string key, CancellationToken ct) => throw new NotSupportedException();
+    public Task<StoredReceipt?> FindReceipt(string caller, string key, CancellationToken ct) => reader.FindReceipt(caller, key, ct);
+
+    /// <summary>Forgets receipts that are older than a time.</summary>
+    /// <returns>How many.</returns>
+    public Task<int> PruneReceipts(DateTimeOffset olderThan, CancellationToken ct) => reader.PruneReceipts(olderThan, ct);
+
+    /// <summary>How far a piece of work has come; null when it has not begun.</summary>
+    public Task<string?> ReadBookmark(string scope, string key, CancellationToken ct) => reader.ReadBookmark(scope, key, ct);
+
+    /// <summary>Finishes the appends under way, then stops.</summary>
+    public ValueTask DisposeAsync() => writer.DisposeAsync();
 }
 
 /// <summary>The database cannot be reached or did not answer in time. The command may be repeated with the same idempotency key.</summary>
-public sealed class LogUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class LogUnavailableException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>Whether it is certain that nothing was appended; otherwise the outcome is unknown.</summary>
+    public bool NothingAppended { get; init; }
+}

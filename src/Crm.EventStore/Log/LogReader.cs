@@ -1,0 +1,206 @@
+using Npgsql;
+
+namespace Crm.EventStore.Log;
+
+/// <summary>The log's queries. Each reaches its rows by one of the two indexes of <c>mt_events</c>, or by a primary key of ours.</summary>
+internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
+{
+    private const string Columns = "seq_id, id, stream_id, version, type, data, timestamp, correlation_id, causation_id, headers";
+
+    public const string StreamSql =
+        $"select {Columns} from crm.mt_events where stream_id = $1 and version between $2 and $3 order by version";
+
+    public const string StreamAsOfSql =
+        $"""
+        select {Columns} from crm.mt_events
+        where stream_id = $1 and version < coalesce(
+            (select e.version from crm.mt_events e where e.stream_id = $1 and e.timestamp > $2 order by e.version limit 1), 9223372036854775807)
+        order by version
+        """;
+
+    public const string StreamUpToSql =
+        $"select {Columns} from crm.mt_events where stream_id = $1 and seq_id <= $2 order by version";
+
+    public const string AfterSql =
+        $"select {Columns} from crm.mt_events where seq_id > $1 order by seq_id limit $2";
+
+    public const string LastSql = "select coalesce(max(seq_id), 0) from crm.mt_events";
+
+    // Bisection: recorded times never run backwards along the positions, and the positions have no hole to fall into.
+    public const string PositionAtSql =
+        """
+        with recursive search (low, high) as (
+            select 0::bigint, (select coalesce(max(seq_id), 0) from crm.mt_events)
+            union all
+            select case when m.recorded_at <= $1 then m.seq_id else s.low end, case when m.recorded_at <= $1 then s.high else m.seq_id - 1 end
+            from search s
+            cross join lateral (
+                select e.seq_id, (e.headers ->> 'recordedAt')::timestamptz as recorded_at
+                from crm.mt_events e where e.seq_id = (s.low + s.high + 1) / 2) m
+            where s.low < s.high)
+        select low from search where low = high
+        """;
+
+    public const string HolderSql = "select stream_id from crm.unique_keys where scope = $1 and key = $2";
+
+    public const string ReceiptSql =
+        """
+        select request_hash, status, stream_id, version, event_types, body, position, recorded_at
+        from crm.receipts where caller = $1 and key = $2
+        """;
+
+    public const string BookmarkSql = "select value from crm.bookmarks where scope = $1 and key = $2";
+
+    public Task<List<RecordedEvent>> ReadStream(Guid stream, long from, long to, CancellationToken ct) =>
+        Run(StreamSql, ReadEvents, ct, stream, from, to);
+
+    public Task<List<RecordedEvent>> ReadStreamAsOf(Guid stream, DateTimeOffset asOf, CancellationToken ct) =>
+        Run(StreamAsOfSql, ReadEvents, ct, stream, asOf.UtcDateTime);
+
+    public Task<List<RecordedEvent>> ReadStreamUpTo(Guid stream, long position, CancellationToken ct) =>
+        Run(StreamUpToSql, ReadEvents, ct, stream, position);
+
+    public async Task<List<RecordedEvent>> ReadAfter(long after, int limit, CancellationToken ct)
+    {
+        var events = await Run(AfterSql, ReadEvents, ct, after, limit);
+        for (var place = 0; place < events.Count; place++)
+        {
+            if (events[place].Position != after + place + 1)
+            {
+                throw new LogCorruptException(
+                    $"The log has a hole: position {after + place + 1} is missing; the next one is {events[place].Position}.");
+            }
+        }
+
+        return events;
+    }
+
+    public Task<long> LastPosition(CancellationToken ct) => Run(LastSql, ReadOne<long>, ct);
+
+    public async Task<long> PositionAt(DateTimeOffset recordedAt, CancellationToken ct) =>
+        await Run(PositionAtSql, ReadOne<long?>, ct, recordedAt.UtcDateTime)
+            ?? throw new LogCorruptException("The log has a hole: the search for a time met a position that is missing.");
+
+    public Task<Guid?> FindHolder(string scope, string key, CancellationToken ct) => Run(HolderSql, ReadOne<Guid?>, ct, scope, key);
+
+    public Task<string?> ReadBookmark(string scope, string key, CancellationToken ct) => Run(BookmarkSql, ReadOne<string?>, ct, scope, key);
+
+    public Task<StoredReceipt?> FindReceipt(string caller, string key, CancellationToken ct) => Run(
+        ReceiptSql,
+        async (reader, token) => await reader.ReadAsync(token)
+            ? new StoredReceipt(
+                new Receipt(
+                    caller,
+                    key,
+                    reader.GetFieldValue<byte[]>(0),
+                    reader.GetInt32(1),
+                    reader.IsDBNull(2) ? null : reader.GetGuid(2),
+                    reader.GetInt64(3),
+                    reader.GetFieldValue<string[]>(4),
+                    reader.IsDBNull(5) ? null : reader.GetString(5)),
+                reader.GetInt64(6),
+                reader.GetFieldValue<DateTimeOffset>(7))
+            : null,
+        ct,
+        caller,
+        key);
+
+    /// <summary>
+    /// What became of a command that was under way when a connection was lost: its events' ids, or else its receipt, tell whether it is what
+    /// the log holds. Null when it is not.
+    /// </summary>
+    public async Task<AppendOutcome.Appended?> FindOwn(PendingAppend pending, CancellationToken ct)
+    {
+        if (pending.Events is [.., var last])
+        {
+            return await Run(
+                "select seq_id, headers from crm.mt_events where stream_id = $1 and version = $2 and id = $3",
+                async (reader, token) => await reader.ReadAsync(token)
+                    ? new AppendOutcome.Appended(reader.GetInt64(0), ReadHeaders(reader, 0, 1, null, null).RecordedAt)
+                    : null,
+                ct,
+                last.Stream,
+                last.Version,
+                last.Event.Id);
+        }
+
+        return pending.Command.Receipt is { } sent
+            && await FindReceipt(sent.Caller, sent.Key, ct) is { } stored
+            && stored.Receipt.StreamId == sent.StreamId
+            && stored.Receipt.Version == sent.Version
+            && stored.Receipt.RequestHash.AsSpan().SequenceEqual(sent.RequestHash)
+            ? new AppendOutcome.Appended(stored.Position, stored.RecordedAt)
+            : null;
+    }
+
+    public async Task<int> PruneReceipts(DateTimeOffset olderThan, CancellationToken ct)
+    {
+        await using var command = database.CreateCommand("delete from crm.receipts where recorded_at < $1");
+        command.Parameters.Add(new() { Value = olderThan.UtcDateTime });
+        return await command.ExecuteNonQueryAsync(ct);
+    }
+
+    private async Task<List<RecordedEvent>> ReadEvents(NpgsqlDataReader reader, CancellationToken ct)
+    {
+        var events = new List<RecordedEvent>();
+        while (await reader.ReadAsync(ct))
+        {
+            events.Add(ReadEvent(reader));
+        }
+
+        return events;
+    }
+
+    private RecordedEvent ReadEvent(NpgsqlDataReader reader)
+    {
+        var type = reader.GetString(4);
+        var (envelope, recordedAt) = ReadHeaders(
+            reader, 0, 9, reader.IsDBNull(7) ? null : reader.GetString(7), reader.IsDBNull(8) ? null : reader.GetString(8));
+        return new RecordedEvent(
+            reader.GetInt64(0),
+            reader.GetGuid(1),
+            reader.GetGuid(2),
+            reader.GetInt64(3),
+            catalog.Named(type).Name,
+            catalog.Deserialize(type, reader.GetFieldValue<byte[]>(5)),
+            reader.GetFieldValue<DateTimeOffset>(6),
+            recordedAt,
+            envelope);
+    }
+
+    private static (Envelope Envelope, DateTimeOffset RecordedAt) ReadHeaders(
+        NpgsqlDataReader reader, int position, int headers, string? correlation, string? causation)
+    {
+        if (!reader.IsDBNull(headers)
+            && EventHeaders.Read(reader.GetFieldValue<byte[]>(headers), correlation, causation) is (var envelope, { } recordedAt))
+        {
+            return (envelope, recordedAt);
+        }
+
+        throw new LogCorruptException($"The event at position {reader.GetInt64(position)} does not say when it was recorded.");
+    }
+
+    private static async Task<T?> ReadOne<T>(NpgsqlDataReader reader, CancellationToken ct) =>
+        await reader.ReadAsync(ct) && !reader.IsDBNull(0) ? reader.GetFieldValue<T>(0) : default;
+
+    private async Task<T> Run<T>(
+        string sql, Func<NpgsqlDataReader, CancellationToken, Task<T>> read, CancellationToken ct, params object[] values)
+    {
+        try
+        {
+            await using var command = database.CreateCommand(sql);
+            foreach (var value in values)
+            {
+                command.Parameters.Add(new() { Value = value });
+            }
+
+            await using var reader = await command.ExecuteReaderAsync(ct);
+            return await read(reader, ct);
+        }
+        catch (Exception lost) when (lost is PostgresException { IsTransient: true } or IOException or TimeoutException
+            || (lost is NpgsqlException and not PostgresException))
+        {
+            throw new LogUnavailableException("The log cannot be read: the database does not answer.", lost) { NothingAppended = true };
+        }
+    }
+}

@@ -1,0 +1,281 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Crm.EventStore.Log;
+
+/// <summary>
+/// The group commit: one loop per host that takes whatever commands wait and appends them in one transaction, with an outcome for each.
+/// It never waits for more commands to come: a lone one is appended at once.
+/// </summary>
+internal sealed partial class LogWriter : IAsyncDisposable
+{
+    private readonly EventLogOptions options;
+    private readonly LogPosition position;
+    private readonly LogAnnouncer announcer;
+    private readonly LogReader reader;
+    private readonly TimeProvider time;
+    private readonly ILogger logger;
+    private readonly WriterConnection connection;
+    private readonly AppendBatch batch = new();
+    private readonly Channel<PendingAppend> arriving = Channel.CreateUnbounded<PendingAppend>(new() { SingleReader = true });
+    private readonly Task loop;
+
+    // Commands in the order of their arrival that no batch holds; the second list is filled while the first is walked.
+    private List<PendingAppend> queue = [];
+    private List<PendingAppend> rest = [];
+
+    public LogWriter(
+        NpgsqlDataSource database, EventLogOptions options, LogPosition position, LogReader reader, TimeProvider time, ILogger logger)
+    {
+        this.options = options;
+        this.position = position;
+        this.reader = reader;
+        this.time = time;
+        this.logger = logger;
+        announcer = new LogAnnouncer(database, options.AnnounceInterval, logger);
+        connection = new WriterConnection(database, options);
+        loop = Task.Run(Loop);
+    }
+
+    /// <summary>The timestamp after which a command that comes now is given up.</summary>
+    public long NextDeadline() => time.GetTimestamp() + (long)(options.CommandDeadline.TotalSeconds * time.TimestampFrequency);
+
+    /// <summary>Hands a command to the loop.</summary>
+    public async Task<AppendOutcome> Append(PendingAppend pending, CancellationToken ct)
+    {
+        await using var withdrawal = ct.UnsafeRegister(static (state, token) => ((PendingAppend)state!).Withdraw(token), pending);
+        ObjectDisposedException.ThrowIf(!arriving.Writer.TryWrite(pending), this);
+        return await pending.Outcome;
+    }
+
+    /// <summary>Finishes what has been handed over, then stops.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        arriving.Writer.TryComplete();
+        await loop;
+        await announcer.DisposeAsync();
+        await connection.DisposeAsync();
+        await batch.DisposeAsync();
+    }
+
+    private async Task Loop()
+    {
+        while (queue.Count > 0 || await arriving.Reader.WaitToReadAsync())
+        {
+            try
+            {
+                Fill();
+                if (batch.Commands.Count > 0)
+                {
+                    await Run();
+                }
+            }
+            catch (Exception fault)
+            {
+                // A bug must not leave callers waiting for good, nor stop the log.
+                LogFault(logger, fault);
+                FailAll(new LogUnavailableException("The log's writer failed; the outcome is unknown.", fault));
+            }
+
+            batch.Clear();
+        }
+    }
+
+    private void Fill()
+    {
+        while (arriving.Reader.TryRead(out var arrived))
+        {
+            queue.Add(arrived);
+        }
+
+        rest.Clear();
+        var now = time.GetTimestamp();
+        foreach (var pending in queue)
+        {
+            if (now > pending.Deadline)
+            {
+                GiveUp(pending);
+            }
+            else if (batch.IsFull(options))
+            {
+                rest.Add(pending);
+            }
+            else if (pending.Take() && !batch.TryAdd(pending))
+            {
+                rest.Add(pending);
+            }
+        }
+
+        (queue, rest) = (rest, queue);
+    }
+
+    private async Task Run()
+    {
+        try
+        {
+            if (await connection.Ensure(batch, Remaining()) is { } unreachable)
+            {
+                await Requeue(unreachable, pause: true);
+                return;
+            }
+
+            await Complete(await batch.Run());
+        }
+        catch (PostgresException refused) when (connection.IsOpen && !AppendFault.EndsConnection(refused))
+        {
+            await RolledBack(refused);
+        }
+        catch (Exception lost) when (lost is NpgsqlException or IOException or TimeoutException or InvalidOperationException)
+        {
+            // Committed or not: only the log can tell. The commands are sent again, and their versions, receipts and event ids decide.
+            LogLost(logger, batch.Commands.Count, lost.Message);
+            await connection.Drop();
+            foreach (var pending in batch.Commands)
+            {
+                pending.Uncertain = true;
+            }
+
+            await Requeue(lost, pause: false);
+        }
+    }
+
+    // Nothing of the batch is in the log.
+    private async Task RolledBack(PostgresException refused)
+    {
+        if (AppendFault.IsContention(refused))
+        {
+            await Requeue(refused, pause: false);
+        }
+        else if (batch.Commands.Count > 1 && AppendFault.MayBeOneCommands(refused))
+        {
+            LogSplit(logger, batch.Commands.Count, refused.SqlState, refused.MessageText);
+            foreach (var pending in batch.Commands)
+            {
+                pending.Alone = true;
+            }
+
+            await Requeue(refused, pause: false);
+        }
+        else
+        {
+            LogRefused(logger, batch.Commands.Count, refused.SqlState, refused.MessageText);
+            FailAll(AppendFault.ToException(refused));
+        }
+    }
+
+    private async Task Complete(BatchResult result)
+    {
+        var failures = BatchFailure.Parse(result.Failures);
+        var last = result.Base;
+        List<PendingAppend>? busy = null;
+        for (var number = 0; number < batch.Commands.Count; number++)
+        {
+            if (failures is null || !failures.ContainsKey(number))
+            {
+                last += batch.Commands[number].Events.Length;
+            }
+        }
+
+        // Before the answers, so that whoever is answered finds its events known.
+        position.Advance(last);
+        announcer.Announce(last > result.Base);
+        last = result.Base;
+        for (var number = 0; number < batch.Commands.Count; number++)
+        {
+            var pending = batch.Commands[number];
+            if (failures is null || !failures.TryGetValue(number, out var failure))
+            {
+                last += pending.Events.Length;
+                pending.Complete(new AppendOutcome.Appended(last, result.RecordedAt));
+            }
+            else if (failure.IsBusy)
+            {
+                (busy ??= []).Add(pending);
+            }
+            else
+            {
+                // Off the loop: it asks the database more.
+                _ = Settle(pending, failure);
+            }
+        }
+
+        if (busy is not null)
+        {
+            await Requeue(busy, new LogUnavailableException("Another transaction holds the stream."), pause: busy.Count == batch.Commands.Count);
+        }
+    }
+
+    private async Task Settle(PendingAppend pending, BatchFailure failure)
+    {
+        try
+        {
+            var mine = pending.Uncertain ? await reader.FindOwn(pending, CancellationToken.None) : null;
+            var outcome = mine ?? failure.ToConflict(pending.Command);
+            if (outcome is null && pending.Command.Receipt is { } receipt)
+            {
+                var stored = await reader.FindReceipt(receipt.Caller, receipt.Key, CancellationToken.None);
+                outcome = stored is null ? null : new AppendOutcome.AlreadyDone(stored);
+            }
+
+            pending.Complete(outcome ?? throw new LogUnavailableException("The receipt of the request was pruned just now.") { NothingAppended = true });
+        }
+        catch (Exception fault)
+        {
+            pending.Fail(fault as LogUnavailableException ?? new LogUnavailableException("The outcome could not be read.", fault));
+        }
+    }
+
+    private Task Requeue(Exception obstacle, bool pause) => Requeue([.. batch.Commands], obstacle, pause);
+
+    // In front: they came before all that wait.
+    private async Task Requeue(List<PendingAppend> again, Exception obstacle, bool pause)
+    {
+        foreach (var pending in again)
+        {
+            pending.Obstacle = obstacle;
+        }
+
+        queue.InsertRange(0, again);
+        if (pause)
+        {
+            await Task.Delay(obstacle is LogUnavailableException ? options.BusyDelay : options.ReconnectDelay, time);
+        }
+    }
+
+    private TimeSpan Remaining()
+    {
+        var latest = batch.Commands.Max(pending => pending.Deadline);
+        return time.GetElapsedTime(time.GetTimestamp(), Math.Max(latest, time.GetTimestamp() + 1));
+    }
+
+    private static void GiveUp(PendingAppend pending) => pending.Fail(
+        new LogUnavailableException(
+            pending.Uncertain
+                ? "The connection was lost while the command was under way, and the database has not come back: the outcome is unknown."
+                : "The command had to wait too long; nothing was appended.",
+            pending.Obstacle)
+        {
+            NothingAppended = !pending.Uncertain,
+        });
+
+    private void FailAll(Exception fault)
+    {
+        foreach (var pending in batch.Commands)
+        {
+            pending.Fail(fault);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The log's connection was lost with {Commands} commands under way: {Reason}")]
+    private static partial void LogLost(ILogger logger, int commands, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A batch of {Commands} commands failed ({SqlState}: {Reason}); each goes by itself now")]
+    private static partial void LogSplit(ILogger logger, int commands, string sqlState, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The database refused {Commands} commands ({SqlState}: {Reason})")]
+    private static partial void LogRefused(ILogger logger, int commands, string sqlState, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The log's writer failed")]
+    private static partial void LogFault(ILogger logger, Exception fault);
+}
