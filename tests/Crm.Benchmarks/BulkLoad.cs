@@ -1,4 +1,3 @@
-using Crm.Domain.Leads;
 using Crm.Domain.Users;
 using Crm.EventStore.Log;
 

@@ -87,16 +87,16 @@ public static partial class CaptureOverHttp
 
         return (
             new Repetition(
-                double.Parse(Rate().Match(run.Output).Groups[1].Value, CultureInfo.InvariantCulture),
+                double.Parse(Rate().Match(run.Output).Groups["rate"].Value, CultureInfo.InvariantCulture),
                 Milliseconds(run.Output, "50%"), Milliseconds(run.Output, "99%")),
-            long.Parse(Requests().Match(run.Output).Groups[1].Value, CultureInfo.InvariantCulture));
+            long.Parse(Requests().Match(run.Output).Groups["count"].Value, CultureInfo.InvariantCulture));
     }
 
     private static double Milliseconds(string output, string percentile)
     {
-        var found = Latency().Matches(output).First(match => match.Groups[1].Value == percentile);
-        var value = double.Parse(found.Groups[2].Value, CultureInfo.InvariantCulture);
-        return found.Groups[3].Value switch
+        var found = Latency().Matches(output).First(match => match.Groups["percentile"].Value == percentile);
+        var value = double.Parse(found.Groups["value"].Value, CultureInfo.InvariantCulture);
+        return found.Groups["unit"].Value switch
         {
             "us" => value / 1e3,
             "ms" => value,
@@ -105,12 +105,12 @@ public static partial class CaptureOverHttp
         };
     }
 
-    [GeneratedRegex(@"Requests/sec:\s+([0-9.]+)", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"Requests/sec:\s+(?<rate>[0-9.]+)", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Rate();
 
-    [GeneratedRegex(@"(\d+) requests in", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"(?<count>\d+) requests in", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Requests();
 
-    [GeneratedRegex(@"^\s+(50%|99%)\s+([0-9.]+)(us|ms|s)\s*$", RegexOptions.CultureInvariant | RegexOptions.Multiline, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^\s+(?<percentile>50%|99%)\s+(?<value>[0-9.]+)(?<unit>us|ms|s)\s*$", RegexOptions.CultureInvariant | RegexOptions.Multiline, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Latency();
 }

@@ -3,20 +3,19 @@ namespace Crm.Benchmarks;
 /// <summary>The <c>crm</c> command line as it was built beside this program, run as a process of its own.</summary>
 public sealed class CrmProgram
 {
+    /// <summary>The setting that names the program, as <c>ops/bench</c> sets it.</summary>
+    public const string Setting = "CRM_HOST";
+
     private readonly string assembly;
 
-    /// <summary>Takes the given build, or the one that this program was built with.</summary>
+    /// <summary>Takes the given build, the one that <see cref="Setting"/> names, or the one that this program was built with.</summary>
     public CrmProgram(string? given)
     {
         var own = new DirectoryInfo(AppContext.BaseDirectory);
         var (framework, configuration) = (own.Name, own.Parent?.Name ?? "");
-        string[] candidates = given is null
-            ?
-            [
-                Path.Combine(own.FullName, "crm.dll"),
-                Path.Combine(Repository.Root, "src", "Crm.Web", "bin", configuration, framework, "crm.dll"),
-            ]
-            : [given];
+        string[] candidates = (given ?? Environment.GetEnvironmentVariable(Setting)) is { } named
+            ? [named]
+            : [Path.Combine(Repository.Root, "src", "Crm.Web", "bin", configuration, framework, "crm.dll")];
         assembly = candidates.FirstOrDefault(File.Exists)
             ?? throw new FileNotFoundException($"The crm program is at none of: {string.Join(", ", candidates)}. Build it, or name it with --crm.");
     }

@@ -21,7 +21,7 @@ public sealed partial class Pgbench(Stand stand, TimeSpan length)
         try
         {
             var output = await Run(script, ["-c", "32", "-j", "2", "-T", Seconds()], ct);
-            return double.Parse(Tps().Match(output).Groups[1].Value, CultureInfo.InvariantCulture);
+            return double.Parse(Tps().Match(output).Groups["tps"].Value, CultureInfo.InvariantCulture);
         }
         finally
         {
@@ -84,11 +84,11 @@ public sealed partial class Pgbench(Stand stand, TimeSpan length)
                 "-n", "-M", "prepared", "-f", script, "-D", $"data={LeadLives.CaptureAsJson()}", .. options, "-h", stand.Cluster.SocketFolder,
                 "-p", stand.Cluster.Port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", Database,
             ],
-            settings: [],
+            settings: new Dictionary<string, string>(StringComparer.Ordinal),
             ct);
         return done.ExitCode == 0 ? done.Output : throw new InvalidOperationException($"pgbench failed: {done.Output}");
     }
 
-    [GeneratedRegex(@"tps = ([0-9.]+) \(without", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"tps = (?<tps>[0-9.]+) \(without", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Tps();
 }

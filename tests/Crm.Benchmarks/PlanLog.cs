@@ -87,7 +87,7 @@ public sealed partial class PlanLog : IAsyncDisposable
 
     // What runs beside the queries: checkpoints, leases, heartbeats, looks for new events, announcements.
     [GeneratedRegex(
-        @"Query Text:\s*(update|insert|delete|select position from crm\.(projections|log_counter)|select .*seq_id > \$|.*pg_notify|.*crm\.nodes)",
+        @"Query Text:\s*(?:update|insert|delete|select position from crm\.(?:projections|log_counter)|select .*seq_id > \$|.*pg_notify|.*crm\.nodes)",
         RegexOptions.CultureInvariant | RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 5000)]
     private static partial Regex Own();
 }
