@@ -99,6 +99,13 @@ public sealed class EventLog : IAsyncDisposable
     /// <summary>The stream that holds a unique key; null when none does.</summary>
     public Task<Guid?> FindHolder(string scope, string key, CancellationToken ct) => reader.FindHolder(scope, key, ct);
 
+    /// <summary>The streams that hold these unique keys, by key; a key that no stream holds is not among them.</summary>
+    public async Task<IReadOnlyDictionary<string, Guid>> FindHolders(string scope, string[] keys, CancellationToken ct) =>
+        await reader.FindHolders(scope, keys, ct);
+
+    /// <summary>All events of many streams, stream by stream in order of version: one query for what an import needs of the past.</summary>
+    public async Task<IReadOnlyList<RecordedEvent>> ReadStreams(Guid[] streams, CancellationToken ct) => await reader.ReadStreams(streams, ct);
+
     /// <summary>The receipt of a caller's request; null when it has not been carried out.</summary>
     public Task<StoredReceipt?> FindReceipt(string caller, string key, CancellationToken ct) => reader.FindReceipt(caller, key, ct);
 

@@ -50,6 +50,11 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
 
     public const string HolderSql = "select stream_id from crm.unique_keys where scope = $1 and key = $2";
 
+    public const string HoldersSql = "select key, stream_id from crm.unique_keys where scope = $1 and key = any($2)";
+
+    public const string StreamsSql =
+        $"select {Columns} from crm.mt_events where stream_id = any($1) order by stream_id, version";
+
     public const string ReceiptSql =
         """
         select request_hash, status, stream_id, version, event_types, body, position, recorded_at
@@ -97,6 +102,24 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
             ?? throw new LogCorruptException("The log has a hole: the search for a time met a position that is missing.");
 
     public Task<Guid?> FindHolder(string scope, string key, CancellationToken ct) => Run(HolderSql, ReadOne<Guid?>, ct, scope, key);
+
+    public Task<List<RecordedEvent>> ReadStreams(Guid[] streams, CancellationToken ct) => Run(StreamsSql, ReadEvents, ct, streams);
+
+    public Task<Dictionary<string, Guid>> FindHolders(string scope, string[] keys, CancellationToken ct) => Run(
+        HoldersSql,
+        async (reader, token) =>
+        {
+            var holders = new Dictionary<string, Guid>(StringComparer.Ordinal);
+            while (await reader.ReadAsync(token))
+            {
+                holders.Add(reader.GetString(0), reader.GetGuid(1));
+            }
+
+            return holders;
+        },
+        ct,
+        scope,
+        keys);
 
     public Task<string?> ReadBookmark(string scope, string key, CancellationToken ct) => Run(BookmarkSql, ReadOne<string?>, ct, scope, key);
 

@@ -40,6 +40,8 @@ public static class Composition
         app.UseProblems();
         app.UseRouting();
         app.UseRequestTimeouts();
+        app.UseAuthentication();
+        app.UseAuthorization();
         app.UseQueryCheck();
     }
 }

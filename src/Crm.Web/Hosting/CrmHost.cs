@@ -1,6 +1,8 @@
 using Crm.EventStore.Schema;
 using Crm.Web.Health;
 using Crm.Web.Leads;
+using Crm.Web.Security;
+using Crm.Web.Users;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 
@@ -21,16 +23,28 @@ public static class CrmHost
 
         builder.AddCrmEdge();
         builder.AddCrmEventStore(ground.Database);
+        builder.AddCrmSecurity();
 
         await using var app = builder.Build();
         app.UseCrmEdge();
 
         var api = app.MapGroup("/api/v1");
+        api.MapAuth();
+        api.MapUsers();
         api.MapLeads();
         app.MapHealth();
 
+        var admin = await app.Services.GetRequiredService<FirstAdmin>()
+            .Ensure(app.Configuration["CRM_ADMIN_EMAIL"], app.Configuration["CRM_ADMIN_PASSWORD"], ct);
         await app.StartAsync(ct);
         Announce(app, ground);
+        if (admin is not null)
+        {
+            Console.WriteLine(admin.GeneratedPassword is { } once
+                ? $"Admin {admin.Email}, password (shown this once): {once}"
+                : $"Admin {admin.Email}, with the password of CRM_ADMIN_PASSWORD");
+        }
+
         await app.WaitForShutdownAsync(ct);
         return 0;
     }
