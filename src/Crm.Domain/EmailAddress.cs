@@ -44,7 +44,7 @@ public static class EmailAddress
 
     private static bool IsQuoted(string local)
     {
-        if (local is not ['"', _, .., '"'])
+        if (local is not ['"', .., '"'])
         {
             return false;
         }

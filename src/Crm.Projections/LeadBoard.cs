@@ -55,7 +55,7 @@ public sealed partial class LeadBoard : Projection<LeadRow, SearchText>
         PrimaryKey = "lead_id, version",
         Indexes =
         [
-            ("text", "using gin (text gin_trgm_ops)"),
+            ("text", "using gin (text public.gin_trgm_ops)"),
             ("tags", "using gin (tags)"),
         ],
     };

@@ -67,8 +67,15 @@ public sealed class EventLog : IAsyncDisposable
     public async Task<IReadOnlyList<RecordedEvent>> ReadStreamUpTo(Guid stream, long position, CancellationToken ct) =>
         await reader.ReadStreamUpTo(stream, position, ct);
 
-    /// <summary>The events after a position in order, at most so many; checked to be without a hole.</summary>
-    /// <exception cref="LogCorruptException">A position is missing, or an event cannot be read.</exception>
+    /// <summary>A whole stream as it is stored: an event that cannot be read stands in it as an <see cref="UnreadableEvent"/>.</summary>
+    public async Task<IReadOnlyList<RecordedEvent>> ReadStreamAsStored(Guid stream, CancellationToken ct) =>
+        await reader.ReadStreamAsStored(stream, ct);
+
+    /// <summary>
+    /// The events after a position in order, at most so many; checked to be without a hole. An event that cannot be read stands in the
+    /// answer as an <see cref="UnreadableEvent"/>, so that it stops its stream and not everything behind it.
+    /// </summary>
+    /// <exception cref="LogCorruptException">A position is missing.</exception>
     public async Task<IReadOnlyList<RecordedEvent>> ReadAfter(long after, int limit, CancellationToken ct) =>
         await reader.ReadAfter(after, limit, ct);
 
@@ -80,6 +87,13 @@ public sealed class EventLog : IAsyncDisposable
 
     /// <summary>The stream that holds a unique key; null when none does.</summary>
     public Task<Guid?> FindHolder(string scope, string key, CancellationToken ct) => reader.FindHolder(scope, key, ct);
+
+    /// <summary>The streams that hold these unique keys, by key; a key that no stream holds is not among them.</summary>
+    public async Task<IReadOnlyDictionary<string, Guid>> FindHolders(string scope, string[] keys, CancellationToken ct) =>
+        await reader.FindHolders(scope, keys, ct);
+
+    /// <summary>All events of many streams, stream by stream in order of version: one query for what an import needs of the past.</summary>
+    public async Task<IReadOnlyList<RecordedEvent>> ReadStreams(Guid[] streams, CancellationToken ct) => await reader.ReadStreams(streams, ct);
 
     /// <summary>The receipt of a caller's request; null when it has not been carried out.</summary>
     public Task<StoredReceipt?> FindReceipt(string caller, string key, CancellationToken ct) => reader.FindReceipt(caller, key, ct);

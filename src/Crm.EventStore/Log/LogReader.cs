@@ -43,6 +43,11 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
 
     public const string HolderSql = "select stream_id from crm.unique_keys where scope = $1 and key = $2";
 
+    public const string HoldersSql = "select key, stream_id from crm.unique_keys where scope = $1 and key = any($2)";
+
+    public const string StreamsSql =
+        $"select {Columns} from crm.mt_events where stream_id = any($1) order by stream_id, version";
+
     public const string ReceiptSql =
         """
         select request_hash, status, stream_id, version, event_types, body, position, recorded_at
@@ -54,6 +59,9 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
     public Task<List<RecordedEvent>> ReadStream(Guid stream, long from, long to, CancellationToken ct) =>
         Run(StreamSql, ReadEvents, ct, stream, from, to);
 
+    public Task<List<RecordedEvent>> ReadStreamAsStored(Guid stream, CancellationToken ct) =>
+        Run(StreamSql, ReadEventsAsStored, ct, stream, 1L, long.MaxValue);
+
     public Task<List<RecordedEvent>> ReadStreamAsOf(Guid stream, DateTimeOffset asOf, CancellationToken ct) =>
         Run(StreamAsOfSql, ReadEvents, ct, stream, asOf.UtcDateTime);
 
@@ -62,7 +70,7 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
 
     public async Task<List<RecordedEvent>> ReadAfter(long after, int limit, CancellationToken ct)
     {
-        var events = await Run(AfterSql, ReadEvents, ct, after, limit);
+        var events = await Run(AfterSql, ReadEventsAsStored, ct, after, limit);
         for (var place = 0; place < events.Count; place++)
         {
             if (events[place].Position != after + place + 1)
@@ -82,6 +90,24 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
             ?? throw new LogCorruptException("The log has a hole: the search for a time met a position that is missing.");
 
     public Task<Guid?> FindHolder(string scope, string key, CancellationToken ct) => Run(HolderSql, ReadOne<Guid?>, ct, scope, key);
+
+    public Task<List<RecordedEvent>> ReadStreams(Guid[] streams, CancellationToken ct) => Run(StreamsSql, ReadEvents, ct, streams);
+
+    public Task<Dictionary<string, Guid>> FindHolders(string scope, string[] keys, CancellationToken ct) => Run(
+        HoldersSql,
+        async (reader, token) =>
+        {
+            var holders = new Dictionary<string, Guid>(StringComparer.Ordinal);
+            while (await reader.ReadAsync(token))
+            {
+                holders.Add(reader.GetString(0), reader.GetGuid(1));
+            }
+
+            return holders;
+        },
+        ct,
+        scope,
+        keys);
 
     public Task<string?> ReadBookmark(string scope, string key, CancellationToken ct) => Run(BookmarkSql, ReadOne<string?>, ct, scope, key);
 
@@ -140,18 +166,35 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
         return await command.ExecuteNonQueryAsync(ct);
     }
 
-    private async Task<List<RecordedEvent>> ReadEvents(NpgsqlDataReader reader, CancellationToken ct)
+    private Task<List<RecordedEvent>> ReadEvents(NpgsqlDataReader reader, CancellationToken ct) => ReadAll(reader, (type, json) => catalog.Deserialize(type, json), ct);
+
+    private Task<List<RecordedEvent>> ReadEventsAsStored(NpgsqlDataReader reader, CancellationToken ct) => ReadAll(reader, ReadOrSayWhyNot, ct);
+
+    private async Task<List<RecordedEvent>> ReadAll(NpgsqlDataReader reader, Func<string, byte[], object> read, CancellationToken ct)
     {
         var events = new List<RecordedEvent>();
         while (await reader.ReadAsync(ct))
         {
-            events.Add(ReadEvent(reader));
+            events.Add(ReadEvent(reader, read));
         }
 
         return events;
     }
 
-    private RecordedEvent ReadEvent(NpgsqlDataReader reader)
+    /// <summary>One event that cannot be read must not stop those who follow the whole log; what to do about it is theirs.</summary>
+    private object ReadOrSayWhyNot(string type, byte[] json)
+    {
+        try
+        {
+            return catalog.Deserialize(type, json);
+        }
+        catch (LogCorruptException unreadable)
+        {
+            return new UnreadableEvent(type, unreadable.Message);
+        }
+    }
+
+    private RecordedEvent ReadEvent(NpgsqlDataReader reader, Func<string, byte[], object> read)
     {
         var type = reader.GetString(4);
         var (envelope, recordedAt) = ReadHeaders(
@@ -161,8 +204,8 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
             reader.GetGuid(1),
             reader.GetGuid(2),
             reader.GetInt64(3),
-            catalog.Named(type).Name,
-            catalog.Deserialize(type, reader.GetFieldValue<byte[]>(5)),
+            catalog.OneCopy(type),
+            read(type, reader.GetFieldValue<byte[]>(5)),
             reader.GetFieldValue<DateTimeOffset>(6),
             recordedAt,
             envelope);

@@ -74,7 +74,7 @@ public sealed class ParkedStreams(NpgsqlDataSource database, EventLog log, IRead
             return null;
         }
 
-        var queue = (await log.ReadStream(stream, ct)).Where(each => each.Position >= from && each.Position <= checkpoint.Position).ToList();
+        var queue = (await log.ReadStreamAsStored(stream, ct)).Where(each => each.Position >= from && each.Position <= checkpoint.Position).ToList();
         var others = new HashSet<Guid>();
         var failed = await projection.OfBuild(checkpoint.Build).Apply(connection, queue, others, ct);
         var still = failed is [] ? null : failed[0];

@@ -49,10 +49,17 @@ internal abstract class ProjectionBuild(Projection projection, long build)
     public abstract Task<IReadOnlyList<ParkedStream>> Fill(
         NpgsqlDataSource database, IAsyncEnumerable<IReadOnlyList<RecordedEvent>> pages, CancellationToken ct);
 
-    /// <summary>The statement that points the views of the plain names to this build.</summary>
+    /// <summary>
+    /// The statement that points the views of the plain names to this build. A view is replaced where its columns stay the same, so that
+    /// what others built on it stays; a changed shape makes it anew.
+    /// </summary>
     public string PointViews() => string.Join(
         '\n',
-        Names.Select(name => $"drop view if exists crm_read.{name}; create view crm_read.{name} as select {ColumnsOf(name)} from {Physical(name)};"));
+        Names.Select(name =>
+        {
+            var view = $"view crm_read.{name} as select {ColumnsOf(name)} from {Physical(name)};";
+            return $"do $$ begin create or replace {view} exception when invalid_table_definition then drop view crm_read.{name}; create {view} end $$;";
+        }));
 
     /// <summary>The statement that drops the tables.</summary>
     public string DropTables() => string.Join('\n', Names.Select(name => $"drop table if exists {Physical(name)};"));

@@ -29,7 +29,7 @@ public sealed class ProjectionProgress(NpgsqlDataSource database)
         var began = clock.GetTimestamp();
         while (known.Known < position)
         {
-            if (await Position(projection, ct) >= position)
+            if (await Look(projection, ct) >= position)
             {
                 return true;
             }
@@ -44,6 +44,19 @@ public sealed class ProjectionProgress(NpgsqlDataSource database)
         }
 
         return true;
+    }
+
+    private async Task<long> Look(string projection, CancellationToken ct)
+    {
+        try
+        {
+            return await Position(projection, ct);
+        }
+        catch (NpgsqlException)
+        {
+            // Not to be known at this moment, which is no reason to stop waiting.
+            return 0;
+        }
     }
 
     /// <summary>Says that a batch up to this position has been committed.</summary>

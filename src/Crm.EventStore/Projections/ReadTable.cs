@@ -73,7 +73,14 @@ public sealed record DailyTotals<TEntry>(string Name, Func<TEntry, (TotalKey Key
 /// <param name="Dim2">The second breakdown; empty for none.</param>
 /// <param name="Currency">The currency of the amount; empty where there is no amount.</param>
 /// <param name="Bucket">The bucket of a duration (see <see cref="DurationBucket"/>); 0 where there is none.</param>
-public readonly record struct TotalKey(DateOnly Day, string Measure, string Dim1, string Dim2, string Currency, short Bucket);
+public readonly record struct TotalKey(DateOnly Day, string Measure, string Dim1, string Dim2, string Currency, short Bucket)
+{
+    /// <summary>
+    /// Stands in place of the day in the sum over all days, which is kept beside those of the days (<c>-infinity</c> in the table),
+    /// so that a report on everything reads some ten rows.
+    /// </summary>
+    public static DateOnly AllTime => DateOnly.MinValue;
+}
 
 /// <summary>How much: all of it adds up, and may be negative.</summary>
 /// <param name="Count">How many.</param>

@@ -25,10 +25,16 @@ internal static class TotalsTable
         {
             if (totals.Of(entry) is var (key, adds))
             {
-                var sum = sums.GetValueOrDefault(key);
-                sums[key] = new Total(sum.Count + adds.Count, sum.Amount + adds.Amount, sum.Micros + adds.Micros);
+                Add(sums, key, adds);
+                Add(sums, key with { Day = TotalKey.AllTime }, adds);
             }
         }
+    }
+
+    private static void Add(Dictionary<TotalKey, Total> sums, TotalKey key, Total adds)
+    {
+        var sum = sums.GetValueOrDefault(key);
+        sums[key] = new Total(sum.Count + adds.Count, sum.Amount + adds.Amount, sum.Micros + adds.Micros);
     }
 
     /// <summary>Adds sums to the table, inside the caller's transaction. Rows go in key order, so that two writers never deadlock.</summary>

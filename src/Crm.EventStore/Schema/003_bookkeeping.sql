@@ -44,10 +44,9 @@ create table crm.jobs (
 
 create index jobs_created_at on crm.jobs (created_at);
 
--- Passwords stand here and never in the log.
+-- Passwords stand here and never in the log. Whose address it is, the log alone says (unique key user-email).
 create table crm.credentials (
     user_id uuid primary key,
-    email_key text not null unique,
     password_hash text not null,
     security_stamp uuid not null,
     updated_at timestamptz not null

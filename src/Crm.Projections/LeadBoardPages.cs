@@ -1,0 +1,81 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Npgsql;
+
+namespace Crm.Projections;
+
+public sealed partial class LeadBoard
+{
+    /// <summary>A page of the list.</summary>
+    /// <exception cref="BadCursorException">The cursor is none, or belongs to another list.</exception>
+    public static async Task<LeadPage> Page(NpgsqlDataSource database, LeadQuery query, CancellationToken ct)
+    {
+        var fingerprint = query.Fingerprint();
+        var after = query.Cursor is null ? null : Cursor.Read(query.Cursor, fingerprint);
+        var limit = Math.Clamp(query.Limit, 1, LeadQuery.MostPerPage);
+        var select = LeadSelect.Of(query, after, limit + 1);
+
+        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            // A plan for whatever values may come would be wrong for rare and for frequent ones alike. Holds to the end of this batch.
+            BatchCommands = { new NpgsqlBatchCommand("select set_config('plan_cache_mode', 'force_custom_plan', true)"), select },
+        };
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        await reader.NextResultAsync(ct);
+        var rows = new List<LeadRow>(limit + 1);
+        while (await reader.ReadAsync(ct))
+        {
+            rows.Add(LeadColumns.Read(reader));
+        }
+
+        if (rows.Count <= limit)
+        {
+            return new LeadPage(rows, null);
+        }
+
+        rows.RemoveAt(limit);
+        return new LeadPage(rows, new Cursor(KeyOf(query.Sort, rows[^1]), rows[^1].LeadId.ToString("D")).Write(fingerprint));
+    }
+
+    /// <summary>All leads of the list in its order, streamed from one statement and so from one moment; limit and cursor do not count.</summary>
+    public static async IAsyncEnumerable<LeadRow> Export(
+        NpgsqlDataSource database, LeadQuery query, [EnumeratorCancellation] CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            BatchCommands =
+            {
+                new NpgsqlBatchCommand("select set_config('statement_timeout', '3600000', true)"),
+                LeadSelect.Of(query, after: null, limit: null),
+            },
+            Timeout = 3_600,
+        };
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        await reader.NextResultAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            yield return LeadColumns.Read(reader);
+        }
+    }
+
+    /// <summary>One lead's row on the board; null where there is none.</summary>
+    public static async Task<LeadRow?> Find(NpgsqlDataSource database, Guid leadId, CancellationToken ct)
+    {
+        await using var command = database.CreateCommand($"select {LeadColumns.List} from crm_read.lead_board where lead_id = $1");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = leadId });
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        return await reader.ReadAsync(ct) ? LeadColumns.Read(reader) : null;
+    }
+
+    private static string KeyOf(LeadSort sort, LeadRow row) => sort switch
+    {
+        LeadSort.CreatedAt => row.CreatedAt.UtcTicks.ToString(CultureInfo.InvariantCulture),
+        LeadSort.UpdatedAt => row.UpdatedAt.UtcTicks.ToString(CultureInfo.InvariantCulture),
+        LeadSort.Score => row.Lead.Score.ToString(CultureInfo.InvariantCulture),
+        LeadSort.Value => LeadColumns.ValueKey(row).ToString(CultureInfo.InvariantCulture),
+        LeadSort.LastName => LeadColumns.LastNameKey(row),
+        LeadSort.Company => LeadColumns.CompanyKey(row),
+    };
+}

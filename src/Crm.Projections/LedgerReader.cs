@@ -1,0 +1,343 @@
+using System.Data;
+using System.Text;
+using Crm.Domain;
+using Crm.EventStore.Projections;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Crm.Projections;
+
+/// <summary>The sum of a ledger's facts under one key.</summary>
+/// <param name="Day">The day; null in a sum over days.</param>
+/// <param name="Measure">What was counted.</param>
+/// <param name="Dim1">The first breakdown; empty for none.</param>
+/// <param name="Dim2">The second breakdown; empty for none.</param>
+/// <param name="Currency">The amount's currency; empty for none.</param>
+/// <param name="Bucket">The bucket of the duration; 0 for none.</param>
+/// <param name="Count">How many.</param>
+/// <param name="Amount">How much.</param>
+public readonly record struct Sum(DateOnly? Day, string Measure, string Dim1, string Dim2, string Currency, short Bucket, long Count, decimal Amount);
+
+/// <summary>
+/// Sums a ledger's facts at any moment, all in one snapshot: whole days from the totals, the days that a period cuts from the facts.
+/// What the log held at a position is the totals without the facts after it, or the facts up to it, whichever are fewer.
+/// </summary>
+internal sealed class LedgerReader : IAsyncDisposable
+{
+    private static readonly long[] BucketStarts = [.. Enumerable.Range(2, 505).Select(bucket => DurationBucket.LeastOf((short)bucket))];
+
+    private readonly NpgsqlConnection connection;
+    private readonly NpgsqlTransaction transaction;
+    private readonly string facts;
+    private readonly string totals;
+
+    private LedgerReader(NpgsqlConnection connection, NpgsqlTransaction transaction, string ledger)
+    {
+        this.connection = connection;
+        this.transaction = transaction;
+        facts = $"crm_read.{ledger}_facts";
+        totals = $"crm_read.{ledger}_totals";
+    }
+
+    /// <summary>The connection whose snapshot is read.</summary>
+    public NpgsqlConnection Connection => connection;
+
+    /// <summary>Opens a snapshot of a ledger.</summary>
+    public static async Task<LedgerReader> Open(NpgsqlDataSource database, string ledger, CancellationToken ct)
+    {
+        var connection = await database.OpenConnectionAsync(ct);
+        try
+        {
+            return new LedgerReader(connection, await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct), ledger);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The sums of some measures over a period.</summary>
+    /// <param name="measures">The measures.</param>
+    /// <param name="period">The period.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <param name="byBucket">Whether the sums are broken down by the bucket of the duration.</param>
+    /// <param name="byDay">Whether the sums are broken down by day.</param>
+    public async Task<IReadOnlyList<Sum>> Read(
+        string[] measures, Period period, CancellationToken ct, bool byBucket = false, bool byDay = false)
+    {
+        var command = new NpgsqlCommand { Connection = connection, Transaction = transaction };
+        await using (command)
+        {
+            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = measures });
+            var parts = period.AsOf.Position is { } position
+                ? await PartsUpTo(command, position, period, byDay, ct)
+                : PartsOf(command, period, byDay);
+            var day = byDay ? "day" : "null::date";
+            var bucket = byBucket ? "bucket" : "0::smallint";
+            command.CommandText =
+                $"""
+                select {day}, measure, dim1, dim2, currency, {bucket}, sum(count)::bigint, sum(amount)
+                from ({string.Join("\nunion all\n", parts)}) as part
+                group by 1, 2, 3, 4, 5, 6
+                having sum(count) <> 0 or sum(amount) <> 0
+                order by 1, 2, 3, 4, 5, 6
+                """;
+            return await ReadSums(command, ct);
+        }
+    }
+
+    /// <summary>The exact medians of a measure's durations by its first breakdown, in seconds; nothing where there are none.</summary>
+    /// <param name="measure">The measure.</param>
+    /// <param name="sums">Its sums over the period by bucket.</param>
+    /// <param name="period">The period.</param>
+    /// <param name="ct">Cancels.</param>
+    public async Task<IReadOnlyDictionary<string, decimal>> Medians(string measure, IEnumerable<Sum> sums, Period period, CancellationToken ct)
+    {
+        var wanted = sums.Where(sum => sum.Measure == measure && sum.Bucket > 0)
+            .GroupBy(sum => sum.Dim1, StringComparer.Ordinal)
+            .Select(group => (Dim1: group.Key, Middle: Middle(group)))
+            .Where(group => group.Middle is not [])
+            .ToList();
+        var medians = new Dictionary<string, decimal>(StringComparer.Ordinal);
+        if (wanted is [])
+        {
+            return medians;
+        }
+
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        foreach (var (dim1, middle) in wanted)
+        {
+            foreach (var slice in middle)
+            {
+                batch.BatchCommands.Add(SliceCommand(measure, dim1, slice, period));
+            }
+        }
+
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        foreach (var (dim1, middle) in wanted)
+        {
+            var values = new List<long>(2);
+            foreach (var _ in middle)
+            {
+                while (await reader.ReadAsync(ct))
+                {
+                    values.Add(reader.GetInt64(0));
+                }
+
+                await reader.NextResultAsync(ct);
+            }
+
+            medians[dim1] = values.Sum(value => (decimal)value) / values.Count / 1_000_000m;
+        }
+
+        return medians;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await transaction.DisposeAsync();
+        await connection.DisposeAsync();
+    }
+
+    /// <summary>The amounts of some sums per currency, without those that come to nothing.</summary>
+    public static IReadOnlyList<Money> PerCurrency(IEnumerable<(string Currency, decimal Amount)> amounts) =>
+    [
+        .. amounts.GroupBy(amount => amount.Currency, StringComparer.Ordinal)
+            .Select(group => new Money(group.Sum(amount => amount.Amount), group.Key))
+            .Where(money => money.Currency.Length > 0 && money.Amount != 0)
+            .OrderBy(money => money.Currency, StringComparer.Ordinal),
+    ];
+
+    private List<string> PartsOf(NpgsqlCommand command, Period period, bool byDay)
+    {
+        if (period.From is null && period.End is null)
+        {
+            var every = byDay ? "day > '-infinity'" : "day = '-infinity'";
+            return [$"select day, measure, dim1, dim2, currency, bucket, count, amount from {totals} where measure = any($1) and {every}"];
+        }
+
+        var parts = new List<string>(3);
+        var days = new DayRange(period.From, period.End);
+        if (days.Whole is var (first, last))
+        {
+            var from = Parameter(command, first, NpgsqlDbType.Date);
+            var to = Parameter(command, last, NpgsqlDbType.Date);
+            parts.Add(
+                $"select day, measure, dim1, dim2, currency, bucket, count, amount from {totals} "
+                + $"where measure = any($1) and day between {from} and {to}");
+        }
+
+        foreach (var (from, to) in days.Cut)
+        {
+            parts.Add(FactsWhere(command, $"at between {Parameter(command, from, NpgsqlDbType.TimestampTz)} and {Parameter(command, to, NpgsqlDbType.TimestampTz)}"));
+        }
+
+        return parts;
+    }
+
+    private async Task<List<string>> PartsUpTo(NpgsqlCommand command, long position, Period period, bool byDay, CancellationToken ct)
+    {
+        await using var last = new NpgsqlCommand($"select coalesce(max(position), 0) from {facts}", connection, transaction);
+        var end = (long)(await last.ExecuteScalarAsync(ct) ?? 0L);
+        var within = Within(command, period);
+        var at = Parameter(command, position, NpgsqlDbType.Bigint);
+        return position <= end / 2
+            ? [FactsWhere(command, $"position <= {at}{within}")]
+            : [.. PartsOf(command, period, byDay), FactsWhere(command, $"position > {at}{within}", sign: "-")];
+    }
+
+    private string FactsWhere(NpgsqlCommand command, string condition, string sign = "")
+    {
+        var starts = Parameter(command, BucketStarts, NpgsqlDbType.Array | NpgsqlDbType.Bigint);
+        return
+            $"""
+            select (at at time zone 'UTC')::date, measure, dim1, dim2, currency,
+                case when micros is null then 0 else 1 + width_bucket(micros, {starts}) end::smallint, {sign}count::bigint, {sign}amount
+            from {facts} where measure = any($1) and {condition}
+            """;
+    }
+
+    private static string Within(NpgsqlCommand command, Period period)
+    {
+        var within = new StringBuilder();
+        if (period.From is { } from)
+        {
+            within.Append(" and at >= ").Append(Parameter(command, Times.ToMicroseconds(from), NpgsqlDbType.TimestampTz));
+        }
+
+        if (period.End is { } to)
+        {
+            within.Append(" and at <= ").Append(Parameter(command, Times.ToMicroseconds(to), NpgsqlDbType.TimestampTz));
+        }
+
+        return within.ToString();
+    }
+
+    private static string Parameter<T>(NpgsqlCommand command, T value, NpgsqlDbType type)
+    {
+        command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value, NpgsqlDbType = type });
+        return $"${command.Parameters.Count}";
+    }
+
+    private static async Task<IReadOnlyList<Sum>> ReadSums(NpgsqlCommand command, CancellationToken ct)
+    {
+        var sums = new List<Sum>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            sums.Add(new Sum(
+                reader.IsDBNull(0) ? null : reader.GetFieldValue<DateOnly>(0),
+                reader.GetString(1),
+                reader.GetString(2),
+                reader.GetString(3),
+                reader.GetString(4),
+                reader.GetInt16(5),
+                reader.GetInt64(6),
+                reader.GetDecimal(7)));
+        }
+
+        return sums;
+    }
+
+    private NpgsqlBatchCommand SliceCommand(string measure, string dim1, Slice slice, Period period)
+    {
+        var command = new NpgsqlCommand();
+        var bounds =
+            $"measure = {Parameter(command, measure, NpgsqlDbType.Text)} and dim1 = {Parameter(command, dim1, NpgsqlDbType.Text)} "
+            + $"and micros >= {Parameter(command, DurationBucket.LeastOf(slice.Bucket), NpgsqlDbType.Bigint)} "
+            + $"and micros < {Parameter(command, DurationBucket.LeastOf((short)(slice.Bucket + 1)), NpgsqlDbType.Bigint)}";
+        var upTo = period.AsOf.Position is { } position ? $" and position <= {Parameter(command, position, NpgsqlDbType.Bigint)}" : "";
+        var sql =
+            $"select micros from {facts} where {bounds}{Within(command, period)}{upTo} "
+            + $"order by micros {(slice.FromTheTop ? "desc" : "asc")} "
+            + $"offset {Parameter(command, slice.Offset, NpgsqlDbType.Bigint)} limit {Parameter(command, slice.Limit, NpgsqlDbType.Bigint)}";
+        var slicing = new NpgsqlBatchCommand(sql);
+        while (command.Parameters.Count > 0)
+        {
+            var parameter = command.Parameters[0];
+            command.Parameters.RemoveAt(0);
+            slicing.Parameters.Add(parameter);
+        }
+
+        return slicing;
+    }
+
+    /// <summary>Where the one or two middle values stand: in which bucket, how far in.</summary>
+    private static List<Slice> Middle(IEnumerable<Sum> sums)
+    {
+        var buckets = sums.GroupBy(sum => sum.Bucket).Select(group => (Bucket: group.Key, Count: group.Sum(sum => sum.Count)))
+            .OrderBy(bucket => bucket.Bucket).ToList();
+        var all = buckets.Sum(bucket => bucket.Count);
+        var slices = new List<Slice>(2);
+        if (all <= 0)
+        {
+            return slices;
+        }
+
+        var (lower, upper) = ((all - 1) / 2, all / 2);
+        var before = 0L;
+        foreach (var (bucket, count) in buckets)
+        {
+            var first = Math.Max(lower, before) - before;
+            var last = Math.Min(upper, before + count - 1) - before;
+            if (first <= last)
+            {
+                // From whichever end of the bucket is nearer.
+                var fromTheTop = first > count / 2;
+                slices.Add(new Slice(bucket, fromTheTop, fromTheTop ? count - 1 - last : first, last - first + 1));
+            }
+
+            before += count;
+        }
+
+        return slices;
+    }
+
+    private readonly record struct Slice(short Bucket, bool FromTheTop, long Offset, long Limit);
+
+    /// <summary>A range of time as whole days and the rest of days that it cuts.</summary>
+    private sealed class DayRange
+    {
+        private static readonly DateOnly FirstDay = TotalKey.AllTime.AddDays(1);
+        private static readonly DateOnly LastDay = DateOnly.MaxValue.AddDays(-1);
+        private static readonly TimeSpan Tick = TimeSpan.FromMicroseconds(1);
+
+        public DayRange(DateTimeOffset? from, DateTimeOffset? to)
+        {
+            var start = from is { } f ? Times.Later(StartOf(FirstDay), Times.ToMicroseconds(f)) : (DateTimeOffset?)null;
+            var end = to is { } t && t < StartOf(LastDay) ? Times.ToMicroseconds(t) : (DateTimeOffset?)null;
+            var first = start is { } s ? (s == StartOf(Times.DayOf(s)) ? Times.DayOf(s) : Times.DayOf(s).AddDays(1)) : FirstDay;
+            var last = end is { } e ? (e == EndOf(Times.DayOf(e)) ? Times.DayOf(e) : Times.DayOf(e).AddDays(-1)) : LastDay;
+            if (first > last)
+            {
+                // Within one day, or over midnight without a whole day: the facts alone. An end before the start holds nothing.
+                Cut = [(start ?? StartOf(FirstDay), end ?? EndOf(last))];
+                return;
+            }
+
+            Whole = (first, last);
+            var cut = new List<(DateTimeOffset From, DateTimeOffset To)>(2);
+            if (start is { } begins && begins < StartOf(first))
+            {
+                cut.Add((begins, StartOf(first) - Tick));
+            }
+
+            if (end is { } ends && ends > EndOf(last))
+            {
+                cut.Add((StartOf(last.AddDays(1)), ends));
+            }
+
+            Cut = cut;
+        }
+
+        public (DateOnly First, DateOnly Last)? Whole { get; }
+
+        public IReadOnlyList<(DateTimeOffset From, DateTimeOffset To)> Cut { get; }
+
+        private static DateTimeOffset StartOf(DateOnly day) => new(day.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero);
+
+        private static DateTimeOffset EndOf(DateOnly day) => StartOf(day.AddDays(1)) - Tick;
+    }
+}

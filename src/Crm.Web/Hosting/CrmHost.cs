@@ -1,0 +1,63 @@
+using Crm.EventStore.Schema;
+using Crm.Web.Health;
+using Crm.Web.Leads;
+using Crm.Web.Security;
+using Crm.Web.Users;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace Crm.Web.Hosting;
+
+/// <summary>The host's table of contents: what it is made of, in the order of a request's way through it.</summary>
+public static class CrmHost
+{
+    /// <summary>Starts the API and answers, with an exit code, when it has been stopped.</summary>
+    public static async Task<int> Serve(string[] args, CancellationToken ct)
+    {
+        var builder = HostSettings.Builder(args);
+        await using var ground = await HostDatabase.Open(builder, ct);
+        if (ground.Database.Owner is { } owner)
+        {
+            await Migrations.Apply(owner, ct);
+        }
+
+        builder.AddCrmEdge();
+        builder.AddCrmEventStore(ground.Database);
+        builder.AddCrmSecurity();
+
+        await using var app = builder.Build();
+        app.UseCrmEdge();
+
+        var api = app.MapGroup("/api/v1");
+        api.MapAuth();
+        api.MapUsers();
+        api.MapLeads();
+        app.MapHealth();
+
+        var admin = await app.Services.GetRequiredService<FirstAdmin>()
+            .Ensure(app.Configuration["CRM_ADMIN_EMAIL"], app.Configuration["CRM_ADMIN_PASSWORD"], ct);
+        await app.StartAsync(ct);
+        Announce(app, ground);
+        if (admin is not null)
+        {
+            Console.WriteLine(admin.GeneratedPassword is { } once
+                ? $"Admin {admin.Email}, password (shown this once): {once}"
+                : $"Admin {admin.Email}, with the password of CRM_ADMIN_PASSWORD");
+        }
+
+        await app.WaitForShutdownAsync(ct);
+        return 0;
+    }
+
+    private static void Announce(WebApplication app, HostDatabase ground)
+    {
+        var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
+        foreach (var address in addresses)
+        {
+            Console.WriteLine($"API   {address}/api/v1");
+            Console.WriteLine($"Docs  {address}/docs");
+        }
+
+        Console.WriteLine($"Data  {ground.Where}");
+    }
+}

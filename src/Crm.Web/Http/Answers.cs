@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Crm.Application;
+
+namespace Crm.Web.Http;
+
+/// <summary>What a command answers.</summary>
+/// <param name="Id">The stream.</param>
+/// <param name="Version">The stream's version now.</param>
+/// <param name="Position">The log's position, for <c>After-Position</c>.</param>
+/// <param name="Events">The stored names of the events, in order; empty when nothing changed.</param>
+public sealed record CommandAnswerBody(Guid Id, long Version, long Position, IReadOnlyList<string> Events);
+
+/// <summary>A command's result on its way to the client.</summary>
+/// <param name="Result">The result.</param>
+/// <param name="Location">The address of streams that the command creates, such as <c>/api/v1/leads/</c>; null where it creates none.</param>
+public sealed record CommandAnswer(CommandResult Result, string? Location = null) : IResult
+{
+    /// <inheritdoc/>
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        if (Result.Replayed)
+        {
+            httpContext.Response.Headers["Idempotent-Replayed"] = "true";
+        }
+
+        return Result is CommandResult.Done done
+            ? Write(done, httpContext)
+            : Problems.Write(httpContext, ProblemOf(Result));
+    }
+
+    private Task Write(CommandResult.Done done, HttpContext http)
+    {
+        http.Response.StatusCode = done.Created ? 201 : 200;
+        http.Response.Headers.ETag = string.Create(CultureInfo.InvariantCulture, $"\"{done.Version}\"");
+        http.Response.Headers[ReadHeaders.EventPosition] = done.Position.ToString(CultureInfo.InvariantCulture);
+        if (done.Created && Location is not null)
+        {
+            http.Response.Headers.Location = Location + done.Id;
+        }
+
+        return Answers.WriteJson(http, new CommandAnswerBody(done.Id, done.Version, done.Position, done.EventTypes), EdgeJson.Wire.CommandAnswerBody);
+    }
+
+    private static Problem ProblemOf(CommandResult result) => result switch
+    {
+        CommandResult.Refused refused => Problem.Of(refused.Refusal),
+        CommandResult.PreconditionFailed failed => new Problem(
+            412, "version-mismatch", "It has changed since.", $"It is at version {failed.History.Count}, not {failed.Expected}.")
+        {
+            Version = failed.History.Count,
+        },
+        CommandResult.KeyReused => new Problem(
+            422, "idempotency-key-reused", "The idempotency key was used for another request.", "Use a new key for each request."),
+        CommandResult.InFlight => new Problem(
+            409, "request-in-flight", "The same request is being carried out.", "Repeat it in a moment to get its answer.") { RetryAfter = 1 },
+        _ => throw new System.Diagnostics.UnreachableException(result.GetType().Name),
+    };
+}
+
+/// <summary>Ways to answer.</summary>
+public static class Answers
+{
+    /// <summary>A command's answer.</summary>
+    public static IResult ToHttp(this CommandResult result, string? location = null) => new CommandAnswer(result, location);
+
+    /// <summary>A problem.</summary>
+    public static IResult ToHttp(this Problem problem) => new ProblemAnswer(problem);
+
+    /// <summary>A body of source-generated JSON.</summary>
+    public static IResult Json<T>(T body, JsonTypeInfo<T> json) => new JsonAnswer<T>(body, json);
+
+    internal static async Task WriteJson<T>(HttpContext http, T body, JsonTypeInfo<T> json)
+    {
+        http.Response.ContentType = "application/json; charset=utf-8";
+        await JsonSerializer.SerializeAsync(http.Response.BodyWriter, body, json, http.RequestAborted);
+    }
+
+    private sealed record JsonAnswer<T>(T Body, JsonTypeInfo<T> JsonType) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext) => WriteJson(httpContext, Body, JsonType);
+    }
+
+    private sealed record ProblemAnswer(Problem Problem) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext) => Problems.Write(httpContext, Problem);
+    }
+}

@@ -1,0 +1,87 @@
+using System.Reflection;
+using Crm.Application;
+using Microsoft.AspNetCore.Http.Metadata;
+
+namespace Crm.Web.Http;
+
+/// <summary>A command as it came over HTTP: its body, read and checked, and the circumstances from its headers.</summary>
+/// <param name="Body">The body.</param>
+/// <param name="Context">Who, when, on which conditions.</param>
+public sealed record Posted<T>(T Body, CommandContext Context) : IBindableFromHttpContext<Posted<T>>, IEndpointParameterMetadataProvider
+    where T : class, IRequestBody<T>
+{
+    /// <summary>The circumstances, with the reason that the body gives.</summary>
+    public CommandContext Because(string? reason) => Context with { Envelope = Context.Envelope with { Reason = reason } };
+
+    /// <summary>Who asks.</summary>
+    public Guid ActorId => Guid.Parse(Context.Envelope.Actor ?? throw new InvalidOperationException("The request has no actor."));
+
+    /// <inheritdoc/>
+    public static async ValueTask<Posted<T>?> BindAsync(HttpContext context, ParameterInfo parameter)
+    {
+        var (body, key) = await ReadBody(context);
+        return new Posted<T>(body, new CommandContext(RequestHeaders.Envelope(context), RequestHeaders.Now(context))
+        {
+            IfMatch = RequestHeaders.IfMatch(context.Request),
+            Idempotency = key,
+        });
+    }
+
+    /// <inheritdoc/>
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder)
+    {
+        builder.Metadata.Add(new AcceptsMetadata(
+            T.OtherMediaType is { } other ? ["application/json", other] : ["application/json"], typeof(T), isOptional: T.WhenEmpty is not null));
+        builder.Metadata.Add(new CommandRoute());
+    }
+
+    private static async Task<(T Body, IdempotencyKey? Key)> ReadBody(HttpContext context)
+    {
+        var reader = context.Request.BodyReader;
+        if (context.Request.ContentLength > RequestHeaders.MaxBody)
+        {
+            throw new ProblemException(RequestHeaders.BodyTooLarge);
+        }
+
+        while (true)
+        {
+            var read = await reader.ReadAsync(context.RequestAborted);
+            if (read.Buffer.Length > RequestHeaders.MaxBody)
+            {
+                throw new ProblemException(RequestHeaders.BodyTooLarge);
+            }
+
+            if (!read.IsCompleted)
+            {
+                reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+                continue;
+            }
+
+            try
+            {
+                RequestHeaders.CheckMediaType(context.Request, T.OtherMediaType, read.Buffer.IsEmpty);
+                return (RequestJson.Read<T>(read.Buffer), RequestHeaders.Idempotency(context, read.Buffer));
+            }
+            finally
+            {
+                reader.AdvanceTo(read.Buffer.End);
+            }
+        }
+    }
+}
+
+/// <summary>The body of a command that has nothing to say beyond its address: empty, or an empty object.</summary>
+public sealed record NoBody : IRequestBody<NoBody>
+{
+    /// <inheritdoc/>
+    public static System.Text.Json.Serialization.Metadata.JsonTypeInfo<NoBody> Json => EdgeJson.Wire.NoBody;
+
+    /// <inheritdoc/>
+    public static FluentValidation.IValidator<NoBody>? Validator => null;
+
+    /// <inheritdoc/>
+    public static NoBody? WhenEmpty { get; } = new();
+}
+
+/// <summary>Marks a route as a command: it takes <c>If-Match</c> and <c>Idempotency-Key</c>.</summary>
+public sealed record CommandRoute;

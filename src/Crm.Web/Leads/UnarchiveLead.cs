@@ -1,0 +1,17 @@
+using Crm.Application;
+using Crm.Application.Leads;
+using Crm.Domain.Leads;
+using Crm.Web.Http;
+
+namespace Crm.Web.Leads;
+
+/// <summary><c>POST /leads/{id}/unarchive</c></summary>
+public static class UnarchiveLeadEndpoint
+{
+    /// <summary>Brings a lead back from the archive.</summary>
+    public static async Task<IResult> Handle(Guid id, Posted<ReasonRequest> request, CommandRunner commands, CancellationToken ct)
+    {
+        var reason = request.Body.Reason;
+        return (await commands.Run(LeadStream.Kind, id, new UnarchiveLead(reason), request.Because(reason), ct)).ToHttp();
+    }
+}

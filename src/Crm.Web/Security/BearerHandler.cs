@@ -1,0 +1,45 @@
+using System.Text.Encodings.Web;
+using Crm.Web.Http;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.Extensions.Options;
+
+namespace Crm.Web.Security;
+
+/// <summary>Signs a request in by its bearer token (RFC 6750, the header only), and answers those that are not or may not.</summary>
+public sealed class BearerHandler(
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, RememberedTokens tokens)
+    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+{
+    /// <summary>The scheme's name.</summary>
+    public new const string Scheme = "Bearer";
+
+    /// <inheritdoc/>
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        var headers = Request.Headers.Authorization;
+        if (headers.Count == 0)
+        {
+            return AuthenticateResult.NoResult();
+        }
+
+        if (headers is not [{ } header] || !header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
+        {
+            return AuthenticateResult.Fail("Not one bearer token.");
+        }
+
+        return await tokens.WhoSends(header["Bearer ".Length..], Context.RequestAborted) is { } caller
+            ? AuthenticateResult.Success(new AuthenticationTicket(caller, Scheme))
+            : AuthenticateResult.Fail("The token does not count.");
+    }
+
+    /// <inheritdoc/>
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        Response.Headers.WWWAuthenticate = Request.Headers.Authorization.Count == 0 ? Scheme : "Bearer error=\"invalid_token\"";
+        return Problems.Write(Context, SecurityProblems.Unauthenticated);
+    }
+
+    /// <inheritdoc/>
+    protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
+        Problems.Write(Context, SecurityProblems.Forbidden);
+}

@@ -1,0 +1,87 @@
+using Microsoft.AspNetCore.Identity;
+using Npgsql;
+
+namespace Crm.Web.Security;
+
+/// <summary>How a user proves to be the user.</summary>
+/// <param name="UserId">The user's stream.</param>
+/// <param name="PasswordHash">The password as the hasher keeps it: salted, slow, with its own parameters.</param>
+/// <param name="SecurityStamp">Changes with the password, and so ends every token that was issued before.</param>
+public sealed record Credential(Guid UserId, string PasswordHash, Guid SecurityStamp);
+
+/// <summary>
+/// Passwords, kept in a table of their own and never in the log. A row without a user's stream opens nothing: whoever signs in
+/// is looked up in the log first.
+/// </summary>
+public sealed class Credentials(NpgsqlDataSource database, TimeProvider clock)
+{
+    private static readonly Credential Nobody = new(Guid.Empty, "", Guid.Empty);
+
+    private readonly PasswordHasher<Credential> hasher = new();
+    private readonly Lazy<string> nobodysHash = new(static () => new PasswordHasher<Credential>().HashPassword(Nobody, Guid.NewGuid().ToString()));
+
+    /// <summary>Keeps the password of a user who is about to be registered; the user's id is new.</summary>
+    public async Task Add(Guid userId, string password, CancellationToken ct)
+    {
+        await using var command = database.CreateCommand(
+            "insert into crm.credentials (user_id, password_hash, security_stamp, updated_at) values ($1, $2, $3, $4)");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = userId });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = hasher.HashPassword(Nobody, password) });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = Guid.NewGuid() });
+        command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = clock.GetUtcNow() });
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>Forgets the password of somebody who was not registered after all.</summary>
+    public async Task Remove(Guid userId, CancellationToken ct)
+    {
+        await using var command = database.CreateCommand("delete from crm.credentials where user_id = $1");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = userId });
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>
+    /// The user's credential if the password is right, else null. Takes as long for somebody who is not there as for a wrong password,
+    /// so that its time does not tell who is registered.
+    /// </summary>
+    /// <param name="userId">The user; null when nobody has the address that was given.</param>
+    /// <param name="password">The password that was given.</param>
+    /// <param name="ct">Gives up.</param>
+    public async Task<Credential?> Verify(Guid? userId, string password, CancellationToken ct)
+    {
+        var credential = userId is { } id ? await Find(id, ct) : null;
+        var verdict = hasher.VerifyHashedPassword(Nobody, credential?.PasswordHash ?? nobodysHash.Value, password);
+        if (credential is null || verdict == PasswordVerificationResult.Failed)
+        {
+            return null;
+        }
+
+        if (verdict == PasswordVerificationResult.SuccessRehashNeeded)
+        {
+            await Rehash(credential, password, ct);
+        }
+
+        return credential;
+    }
+
+    /// <summary>The user's credential; null when there is none.</summary>
+    public async Task<Credential?> Find(Guid userId, CancellationToken ct)
+    {
+        await using var command = database.CreateCommand("select password_hash, security_stamp from crm.credentials where user_id = $1");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = userId });
+        await using var row = await command.ExecuteReaderAsync(ct);
+        return await row.ReadAsync(ct) ? new Credential(userId, row.GetString(0), row.GetGuid(1)) : null;
+    }
+
+    // The password stays the same, so the stamp does too: nobody is signed out by it.
+    private async Task Rehash(Credential credential, string password, CancellationToken ct)
+    {
+        await using var command = database.CreateCommand(
+            "update crm.credentials set password_hash = $3, updated_at = $4 where user_id = $1 and password_hash = $2");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = credential.UserId });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = credential.PasswordHash });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = hasher.HashPassword(Nobody, password) });
+        command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = clock.GetUtcNow() });
+        await command.ExecuteNonQueryAsync(ct);
+    }
+}

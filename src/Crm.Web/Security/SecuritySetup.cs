@@ -1,0 +1,47 @@
+using Crm.Web.Users;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.Extensions.Options;
+
+namespace Crm.Web.Security;
+
+/// <summary>Login, tokens, roles: what the host needs of them, and their routes.</summary>
+public static class SecuritySetup
+{
+    /// <summary>Adds authentication by bearer token, the policies and default deny.</summary>
+    public static void AddCrmSecurity(this IHostApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<SecurityOptions>()
+            .BindConfiguration(SecurityOptions.Section)
+            .Validate(options => options.IsValid, $"The settings under {SecurityOptions.Section} contradict each other or are out of range.")
+            .ValidateOnStart();
+        services.AddSingleton(provider => provider.GetRequiredService<IOptions<SecurityOptions>>().Value);
+        services.AddSingleton<SigningKeys>();
+        services.AddSingleton<JwtTokens>();
+        services.AddSingleton<Credentials>();
+        services.AddSingleton<Sessions>();
+        services.AddSingleton<RememberedTokens>();
+        services.AddSingleton<SignIns>();
+        services.AddSingleton<LoginLimit>();
+        services.AddSingleton<UserDirectory>();
+        services.AddSingleton<UserRegistration>();
+        services.AddSingleton<FirstAdmin>();
+        services.AddAuthentication(BearerHandler.Scheme)
+            .AddScheme<AuthenticationSchemeOptions, BearerHandler>(BearerHandler.Scheme, configureOptions: null);
+        Policies.Register(services.AddAuthorizationBuilder());
+    }
+
+    /// <summary>Maps the routes under <c>/auth</c>, and <c>/me</c>.</summary>
+    public static void MapAuth(this IEndpointRouteBuilder api)
+    {
+        var auth = api.MapGroup("/auth").WithTags("Login");
+        auth.MapPost("/login", LoginEndpoint.Handle).AllowAnonymous().WithSummary("Sign in: a pair of tokens for an address and a password.")
+            .Produces<TokenPair>().ProducesProblem(401).ProducesProblem(422).ProducesProblem(429);
+        auth.MapPost("/refresh", RefreshEndpoint.Handle).AllowAnonymous().WithSummary("Renew a session: the next pair of tokens.")
+            .Produces<TokenPair>().ProducesProblem(401).ProducesProblem(422);
+        auth.MapPost("/logout", LogoutEndpoint.Handle).RequireAuthorization(Policies.SignedIn).WithSummary("Sign out: the session ends.")
+            .Produces(204);
+        api.MapGet("/me", MeEndpoint.Handle).RequireAuthorization(Policies.SignedIn).WithTags("Login")
+            .WithSummary("Who is signed in.").Produces<UserBody>();
+    }
+}

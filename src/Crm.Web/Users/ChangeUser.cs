@@ -1,0 +1,45 @@
+using System.Text.Json.Serialization.Metadata;
+using Crm.Application;
+using Crm.Application.Users;
+using Crm.Domain.Users;
+using Crm.Web.Http;
+using Crm.Web.Security;
+using FluentValidation;
+
+namespace Crm.Web.Users;
+
+/// <summary>The body of <c>PATCH /users/{id}</c>: what is to change.</summary>
+/// <param name="Name">The name from now on; left out, it stays.</param>
+/// <param name="Role">The role from now on; left out, it stays.</param>
+public sealed record ChangeUserRequest(string? Name = null, Role? Role = null) : IRequestBody<ChangeUserRequest>
+{
+    /// <inheritdoc/>
+    public static JsonTypeInfo<ChangeUserRequest> Json => SecurityJson.Wire.ChangeUserRequest;
+
+    /// <inheritdoc/>
+    public static IValidator<ChangeUserRequest> Validator { get; } = new ChangeUserRequestValidator();
+
+    /// <inheritdoc/>
+    public static string OtherMediaType => "application/merge-patch+json";
+}
+
+/// <summary>Checks the shape.</summary>
+public sealed class ChangeUserRequestValidator : AbstractValidator<ChangeUserRequest>
+{
+    /// <summary>The checks.</summary>
+    public ChangeUserRequestValidator() => RuleFor(request => request.Name).Present().AtMost(200).When(request => request.Name is not null);
+}
+
+/// <summary>Changes a user's name and role, both or neither.</summary>
+public static class ChangeUserEndpoint
+{
+    /// <summary>Answers the events that followed.</summary>
+    public static async Task<IResult> Handle(
+        Guid id, Posted<ChangeUserRequest> posted, CommandRunner commands, UserDirectory users, CancellationToken ct)
+    {
+        var (name, role) = posted.Body;
+        var isLastAdmin = role is not null and not Role.Admin && !await users.HasAdminBeside(id, ct);
+        var result = await commands.Run(UserStream.Kind, id, new ChangeUser(name, role, isLastAdmin), posted.Context, ct);
+        return result.ToHttp();
+    }
+}
