@@ -112,8 +112,8 @@ public class A_batch_of_commands(TestDatabase database) : IClassFixture<TestData
         await using var log = Open(database.App);
         var bad = Guid.NewGuid();
 
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 100).Select(number => Record.ExceptionAsync(
-            () => log.Append(number == 50 ? Broken(bad, what) : Append(Guid.NewGuid(), 0, "good"), Ct))));
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 100).Select(number =>
+            Fault(log, number == 50 ? Broken(bad, what) : Append(Guid.NewGuid(), 0, "good"))));
 
         Assert.IsType<ArgumentException>(outcomes[50]);
         Assert.Equal(99, outcomes.Count(fault => fault is null));
@@ -127,8 +127,8 @@ public class A_batch_of_commands(TestDatabase database) : IClassFixture<TestData
         var bad = Guid.NewGuid();
         using var number = JsonDocument.Parse("1e200000");
 
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 100).Select(place => Record.ExceptionAsync(
-            () => log.Append(place == 50 ? WithRaw(bad, number.RootElement) : Append(Guid.NewGuid(), 0, "good"), Ct))));
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 100).Select(place =>
+            Fault(log, place == 50 ? WithRaw(bad, number.RootElement) : Append(Guid.NewGuid(), 0, "good"))));
 
         Assert.IsType<ArgumentException>(outcomes[50]);
         Assert.Equal(99, outcomes.Count(fault => fault is null));
@@ -158,6 +158,8 @@ public class A_batch_of_commands(TestDatabase database) : IClassFixture<TestData
 
     private static Task<AppendOutcome[]> TogetherIn(EventLog log, Func<int, AppendCommand> command) =>
         Task.WhenAll(Enumerable.Range(0, 100).Select(command).ToList().Select(one => log.Append(one, Ct)));
+
+    private static async Task<Exception?> Fault(EventLog log, AppendCommand command) => await Record.ExceptionAsync(() => log.Append(command, Ct));
 
     private static AppendCommand WithKey(Guid stream, string key) => Append(stream, 0, "wants the key") with { Claims = [Key(key, stream)] };
 

@@ -9,6 +9,7 @@ public sealed class Subscriber : IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly List<RecordedEvent> seen = [];
     private readonly Task following;
+    private long last;
 
     public Subscriber(EventLog log, LogTail? tail = null)
     {
@@ -35,20 +36,25 @@ public sealed class Subscriber : IAsyncDisposable
         stopping.Dispose();
     }
 
-    private long last;
-
     private async Task Follow(LogTail? tail)
     {
         while (true)
         {
             await log.Position.WaitBeyond(last, TimeSpan.FromMilliseconds(200), stopping.Token);
-            var events = tail is null ? await log.ReadAfter(last, 500, stopping.Token) : await tail.ReadAfter(last, 500, stopping.Token);
-            lock (seen)
+            try
             {
-                seen.AddRange(events);
-            }
+                var events = tail is null ? await log.ReadAfter(last, 500, stopping.Token) : await tail.ReadAfter(last, 500, stopping.Token);
+                lock (seen)
+                {
+                    seen.AddRange(events);
+                }
 
-            Volatile.Write(ref last, last + events.Count);
+                Volatile.Write(ref last, last + events.Count);
+            }
+            catch (LogUnavailableException)
+            {
+                // The database is away: what is missing is read when it is back.
+            }
         }
     }
 }

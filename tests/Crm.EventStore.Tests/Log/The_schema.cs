@@ -1,7 +1,6 @@
 using Crm.EventStore.Schema;
 using Crm.Testing;
 using Npgsql;
-using static Crm.EventStore.Tests.Log.Notes;
 
 namespace Crm.EventStore.Tests.Log;
 
