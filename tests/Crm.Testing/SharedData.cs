@@ -26,18 +26,8 @@ public static class SharedData
 
     private static string? Find()
     {
-        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
-        {
-            var root = File.Exists(System.IO.Path.Combine(at.FullName, "EventCrm.sln"));
-            var data = System.IO.Path.Combine(at.FullName, "..", "shared", "data");
-            if (root)
-            {
-                // A work tree of the repository lies elsewhere: the setting names the folder then.
-                var named = Environment.GetEnvironmentVariable("CRM_SHARED_DATA");
-                return Directory.Exists(data) ? System.IO.Path.GetFullPath(data) : Directory.Exists(named) ? named : null;
-            }
-        }
-
-        return null;
+        // A work tree of the repository lies elsewhere: the setting names the folder then.
+        string?[] places = [System.IO.Path.Combine(Repository.Root, "..", "shared", "data"), Environment.GetEnvironmentVariable("CRM_SHARED_DATA")];
+        return places.OfType<string>().Where(Directory.Exists).Select(System.IO.Path.GetFullPath).FirstOrDefault();
     }
 }

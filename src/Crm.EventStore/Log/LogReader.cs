@@ -24,6 +24,13 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
     public const string AfterSql =
         $"select {Columns} from crm.mt_events where seq_id > $1 order by seq_id limit $2";
 
+    // A share of the streams by the hash of their ids: what a rebuild that may not hold all of them reads, pass by pass.
+    public const string ShareSql =
+        $"""
+        select {Columns} from crm.mt_events
+        where seq_id > $1 and seq_id <= $2 and (uuid_hash(stream_id) & 1073741823) % $3 = $4 order by seq_id limit $5
+        """;
+
     public const string LastSql = "select coalesce(max(seq_id), 0) from crm.mt_events";
 
     // Bisection: recorded times never run backwards along the positions, and the positions have no hole to fall into.
@@ -84,6 +91,11 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
 
         return events;
     }
+
+    public Task<List<RecordedEvent>> ReadShare(long after, long to, int shares, int share, int limit, CancellationToken ct) =>
+        Run(ShareSql, ReadEventsAsStored, ct, after, to, shares, share, limit);
+
+    public Task<long> CountStreams(CancellationToken ct) => Run("select count(*) from crm.mt_streams", ReadOne<long>, ct);
 
     public Task<long> LastPosition(CancellationToken ct) => Run(LastSql, ReadOne<long>, ct);
 
@@ -245,24 +257,37 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
     private static async Task<T?> ReadOne<T>(NpgsqlDataReader reader, CancellationToken ct) =>
         await reader.ReadAsync(ct) && !reader.IsDBNull(0) ? reader.GetFieldValue<T>(0) : default;
 
+    // Once more on another connection: after the database has been away, a pool still holds connections that are dead.
     private async Task<T> Run<T>(
         string sql, Func<NpgsqlDataReader, CancellationToken, Task<T>> read, CancellationToken ct, params object[] values)
     {
         try
         {
-            await using var command = database.CreateCommand(sql);
-            foreach (var value in values)
-            {
-                command.Parameters.Add(new() { Value = value });
-            }
-
-            await using var reader = await command.ExecuteReaderAsync(ct);
-            return await read(reader, ct);
+            return await RunOnce(sql, read, values, ct);
         }
-        catch (Exception lost) when (lost is PostgresException { IsTransient: true } or IOException or TimeoutException
-            || (lost is NpgsqlException and not PostgresException))
+        catch (Exception lost) when (AppendFault.IsUnavailable(lost))
         {
-            throw new LogUnavailableException("The log cannot be read: the database does not answer.", lost) { NothingAppended = true };
+            try
+            {
+                return await RunOnce(sql, read, values, ct);
+            }
+            catch (Exception again) when (AppendFault.IsUnavailable(again))
+            {
+                throw new LogUnavailableException("The log cannot be read: the database does not answer.", again) { NothingAppended = true };
+            }
         }
+    }
+
+    private async Task<T> RunOnce<T>(
+        string sql, Func<NpgsqlDataReader, CancellationToken, Task<T>> read, object[] values, CancellationToken ct)
+    {
+        await using var command = database.CreateCommand(sql);
+        foreach (var value in values)
+        {
+            command.Parameters.Add(new() { Value = value });
+        }
+
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        return await read(reader, ct);
     }
 }

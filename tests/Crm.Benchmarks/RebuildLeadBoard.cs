@@ -1,0 +1,65 @@
+using System.Globalization;
+
+namespace Crm.Benchmarks;
+
+/// <summary><c>crm projections rebuild lead_board</c> as a process of its own: beside the live build, with indexes, comparison and switch.</summary>
+public static class RebuildLeadBoard
+{
+    private const double MostMb = 512;
+    private const int EventsEach = 5;
+
+    /// <summary>Measures.</summary>
+    public static async Task<IReadOnlyList<Figure>> Run(Bench bench, CancellationToken ct)
+    {
+        var leads = bench.Scale.RebuildLeads;
+        var database = string.Create(CultureInfo.InvariantCulture, $"bench_rebuild_{leads}");
+        await bench.Stand.MakeOnce(
+            database,
+            $"{leads} leads of {EventsEach} events",
+            async token =>
+            {
+                bench.Say($"filling {database}");
+                await using var open = bench.Stand.Open(database);
+                await BulkLoad.Leads(open.Log, 0, leads, static _ => EventsEach, leads, token);
+                await bench.Stand.Execute(database, "vacuum analyze", token);
+            },
+            ct);
+        var events = await bench.Stand.Ask(database, "select count(*) from crm.mt_events", ct);
+        var settings = bench.Stand.SettingsFor(database);
+        await bench.Crm.Run(["migrate"], settings, ct);
+        await bench.Crm.Run(["projections", "rebuild", "lead_board"], settings, ct);
+        var peak = 0d;
+        var figure = await Throughput.Measure(
+            bench,
+            "rebuild lead_board",
+            leastRatio: 5,
+            mostP99: null,
+            async (_, token) =>
+            {
+                var run = await bench.Crm.Run(["projections", "rebuild", "lead_board"], settings, token);
+                peak = Math.Max(peak, run.PeakMb);
+                return new Repetition(events / run.Elapsed.TotalSeconds);
+            },
+            ct);
+        var rows = await bench.Stand.Ask(database, "select count(*) from crm_read.lead_board", ct);
+        if (rows != leads)
+        {
+            throw new InvalidOperationException($"lead_board holds {rows} rows, not {leads}.");
+        }
+
+        return
+        [
+            figure with
+            {
+                Note = string.Create(
+                    CultureInfo.InvariantCulture, $"{events:N0} events; the whole process from start to exit, comparison with the live build included; {figure.Note}"),
+            },
+            new Figure(
+                "its memory", string.Create(CultureInfo.InvariantCulture, $"{peak:N0} MB"),
+                string.Create(CultureInfo.InvariantCulture, $"< {MostMb} MB"), Figure.Judge(peak < MostMb))
+            {
+                Note = "peak resident set (VmHWM) of that process",
+            },
+        ];
+    }
+}

@@ -1,0 +1,161 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+
+namespace Crm.Benchmarks;
+
+/// <summary>The API in a process of its own, with somebody signed in.</summary>
+public sealed class RunningHost : IAsyncDisposable
+{
+    private const string Email = "bench@crm.example";
+    private const string Password = "benchmarks only, on loopback";
+
+    private readonly Process process;
+    private readonly StringBuilder printed;
+
+    private RunningHost(Process process, StringBuilder printed, Uri address)
+    {
+        this.process = process;
+        this.printed = printed;
+        Address = address;
+        Http = new HttpClient(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false })
+        {
+            BaseAddress = address, Timeout = TimeSpan.FromMinutes(10),
+        };
+    }
+
+    /// <summary>Where it listens.</summary>
+    public Uri Address { get; }
+
+    /// <summary>A client with the token of the signed-in admin.</summary>
+    public HttpClient Http { get; }
+
+    /// <summary>The token.</summary>
+    public string Token { get; private set; } = "";
+
+    /// <summary>The most memory it has had resident, in MB.</summary>
+    public double PeakMb => Tool.PeakMb(process.Id);
+
+    /// <summary>Starts it and signs in.</summary>
+    public static async Task<RunningHost> Start(
+        string program, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> settings, CancellationToken ct)
+    {
+        var address = new Uri($"http://127.0.0.1:{FreePort()}");
+        var all = new Dictionary<string, string>(settings, StringComparer.Ordinal)
+        {
+            ["ASPNETCORE_URLS"] = address.ToString(),
+            ["CRM_ADMIN_EMAIL"] = Email,
+            ["CRM_ADMIN_PASSWORD"] = Password,
+        };
+        var process = Tool.Start(program, arguments, all);
+        var printed = new StringBuilder();
+        void Take(string? line)
+        {
+            lock (printed)
+            {
+                printed.AppendLine(line);
+            }
+        }
+
+        process.OutputDataReceived += (_, told) => Take(told.Data);
+        process.ErrorDataReceived += (_, told) => Take(told.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        var host = new RunningHost(process, printed, address);
+        try
+        {
+            await host.WaitUntilReady(ct);
+            await host.SignIn(ct);
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Signs in anew; tokens are short-lived.</summary>
+    public async Task SignIn(CancellationToken ct)
+    {
+        using var body = JsonContent.Create(new Credentials(Email, Password), HostJson.Default.Credentials);
+        using var answer = await Http.PostAsync(new Uri("/api/v1/auth/login", UriKind.Relative), body, ct);
+        var text = await answer.Content.ReadAsStringAsync(ct);
+        if (!answer.IsSuccessStatusCode)
+        {
+            throw new InvalidOperationException($"Signing in was answered {(int)answer.StatusCode}: {text}");
+        }
+
+        using var json = JsonDocument.Parse(text);
+        Token = json.RootElement.GetProperty("accessToken").GetString() ?? throw new InvalidOperationException("The answer holds no token.");
+        Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
+    }
+
+    /// <summary>Stops it as Ctrl-C does; kills it when it does not stop in time.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        if (!process.HasExited)
+        {
+            using var interrupt = Process.Start("kill", ["-INT", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            try
+            {
+                await process.WaitForExitAsync(patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                process.Kill(entireProcessTree: true);
+            }
+        }
+
+        process.Dispose();
+    }
+
+    private async Task WaitUntilReady(CancellationToken ct)
+    {
+        // A database that is new to the host is migrated, and every read model is built, before it is ready.
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        patience.CancelAfter(TimeSpan.FromMinutes(15));
+        while (true)
+        {
+            if (process.HasExited)
+            {
+                throw new InvalidOperationException($"The host ended with {process.ExitCode}: {printed}");
+            }
+
+            try
+            {
+                using var answer = await Http.GetAsync(new Uri("/health/ready", UriKind.Relative), patience.Token);
+                if (answer.StatusCode == HttpStatusCode.OK)
+                {
+                    return;
+                }
+            }
+            catch (HttpRequestException)
+            {
+                // It does not listen yet.
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(100), patience.Token);
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
+
+/// <summary>What signing in asks for.</summary>
+internal sealed record Credentials(string Email, string Password);
+
+[System.Text.Json.Serialization.JsonSourceGenerationOptions(PropertyNamingPolicy = System.Text.Json.Serialization.JsonKnownNamingPolicy.CamelCase)]
+[System.Text.Json.Serialization.JsonSerializable(typeof(Credentials))]
+internal sealed partial class HostJson : System.Text.Json.Serialization.JsonSerializerContext;
