@@ -9,10 +9,10 @@ internal static class LeadCapturedUpcast
     private static readonly string[] DetailFields =
         ["firstName", "lastName", "email", "phone", "company", "source", "value", "tags", "externalId"];
 
-    /// <summary>Gathers the flat details under <c>details</c>; today's shape passes unchanged.</summary>
+    /// <summary>Gathers the flat details under <c>details</c>; today's shape, and what is no shape at all, passes unchanged.</summary>
     public static JsonElement ToDetails(JsonElement stored)
     {
-        if (stored.TryGetProperty("details", out _))
+        if (stored.ValueKind is not JsonValueKind.Object || stored.TryGetProperty("details", out _))
         {
             return stored;
         }
@@ -30,7 +30,7 @@ internal static class LeadCapturedUpcast
         var upcast = new JsonObject
         {
             ["details"] = details,
-            ["score"] = stored.TryGetProperty("score", out var score) ? score.GetInt32() : 0,
+            ["score"] = stored.TryGetProperty("score", out var score) ? JsonNode.Parse(score.GetRawText()) : 0,
             ["scoreRules"] = 1,
         };
         return JsonSerializer.SerializeToElement(upcast);

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 
 namespace Crm.Domain;
@@ -75,8 +74,9 @@ public static class EmailAddress
         && octets.All(octet => octet is { Length: > 0 and <= 3 } && octet.All(char.IsAsciiDigit) && int.Parse(octet, null) <= 255);
 
     private static bool IsIPv6(string address) =>
-        address.All(letter => char.IsAsciiHexDigit(letter) || letter is ':' or '.')
-        && IPAddress.TryParse(address, out var parsed) && parsed.AddressFamily == AddressFamily.InterNetworkV6;
+        address.Contains(':', StringComparison.Ordinal)
+        && address.All(letter => char.IsAsciiHexDigit(letter) || letter is ':' or '.')
+        && IPAddress.TryParse(address, out _);
 
     private static bool IsAtext(char letter) =>
         char.IsAsciiLetterOrDigit(letter) || AtextMarks.Contains(letter, StringComparison.Ordinal) || IsInternational(letter);

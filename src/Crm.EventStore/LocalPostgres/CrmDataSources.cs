@@ -48,6 +48,17 @@ public static class CrmDataSources
             // The reset between two users of a connection would go back to the login's own rights.
             NoResetOnClose = role is not null || given.NoResetOnClose,
         };
-        return new NpgsqlDataSourceBuilder(builder.ConnectionString).Build();
+        return new NpgsqlDataSourceBuilder(builder.ConnectionString) { Name = NameOf(builder.ConnectionString) }.Build();
+    }
+
+    /// <summary>A pool's name in metrics, such as <c>crm_app@crm</c>: the role that its sessions act in, and the database.</summary>
+    public static string NameOf(string connectionString)
+    {
+        var builder = new NpgsqlConnectionStringBuilder(connectionString);
+        const string switches = "-c role=";
+        var role = (builder.Options ?? "").IndexOf(switches, StringComparison.Ordinal) is >= 0 and var at
+            ? builder.Options![(at + switches.Length)..].Split(' ')[0] // found in it, so it is not null
+            : builder.Username;
+        return $"{role}@{builder.Database}";
     }
 }

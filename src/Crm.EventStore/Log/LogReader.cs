@@ -24,6 +24,13 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
     public const string AfterSql =
         $"select {Columns} from crm.mt_events where seq_id > $1 order by seq_id limit $2";
 
+    // A share of the streams by the hash of their ids: what a rebuild that may not hold all of them reads, pass by pass.
+    public const string ShareSql =
+        $"""
+        select {Columns} from crm.mt_events
+        where seq_id > $1 and seq_id <= $2 and (uuid_hash(stream_id) & 1073741823) % $3 = $4 order by seq_id limit $5
+        """;
+
     public const string LastSql = "select coalesce(max(seq_id), 0) from crm.mt_events";
 
     // Bisection: recorded times never run backwards along the positions, and the positions have no hole to fall into.
@@ -82,6 +89,11 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
 
         return events;
     }
+
+    public Task<List<RecordedEvent>> ReadShare(long after, long to, int shares, int share, int limit, CancellationToken ct) =>
+        Run(ShareSql, ReadEventsAsStored, ct, after, to, shares, share, limit);
+
+    public Task<long> CountStreams(CancellationToken ct) => Run("select count(*) from crm.mt_streams", ReadOne<long>, ct);
 
     public Task<long> LastPosition(CancellationToken ct) => Run(LastSql, ReadOne<long>, ct);
 

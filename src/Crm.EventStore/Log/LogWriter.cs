@@ -180,6 +180,7 @@ internal sealed partial class LogWriter : IAsyncDisposable
         // Before the answers, so that whoever is answered finds its events known.
         position.Advance(last);
         announcer.Announce(last > result.Base);
+        LogMetrics.Committed(batch.Commands.Count, (int)(last - result.Base));
         last = result.Base;
         for (var number = 0; number < batch.Commands.Count; number++)
         {

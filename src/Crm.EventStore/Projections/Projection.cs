@@ -20,6 +20,9 @@ public abstract class Projection
     /// <summary>Whether it applies this event; every other event is passed over.</summary>
     public abstract bool Applies(object data);
 
+    /// <summary>The plain names of its tables, which are the names of the views that readers use.</summary>
+    public IReadOnlyList<string> Tables => OfBuild(0).Names;
+
     /// <summary>The projection's tables under a build number, and how events are folded into them.</summary>
     internal abstract ProjectionBuild OfBuild(long build);
 }

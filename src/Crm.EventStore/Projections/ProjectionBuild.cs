@@ -24,6 +24,9 @@ internal abstract class ProjectionBuild(Projection projection, long build)
     /// <summary>The plain names of its tables, which are the names of the views that readers use.</summary>
     public abstract IReadOnlyList<string> Names { get; }
 
+    /// <summary>Whether the fold holds a state per stream.</summary>
+    public abstract bool RemembersStreams { get; }
+
     /// <summary>The columns of a table, for its view.</summary>
     public abstract string ColumnsOf(string name);
 
@@ -77,6 +80,9 @@ internal sealed class ProjectionBuild<TState, TEntry>(Projection<TState, TEntry>
     /// <inheritdoc/>
     public override IReadOnlyList<string> Names =>
         [.. new[] { states?.Name, entries?.Name, totals?.Name }.OfType<string>()];
+
+    /// <inheritdoc/>
+    public override bool RemembersStreams => states is not null;
 
     /// <inheritdoc/>
     public override string ColumnsOf(string name) =>

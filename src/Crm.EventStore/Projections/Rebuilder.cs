@@ -33,7 +33,11 @@ public sealed record RebuiltTable(string Name, long Rows, bool? EqualsLive);
 /// Rebuilds a projection beside the live one, then switches: fills a new build's tables from the log, catches up, compares, and
 /// points the views to it in one transaction. Queries never stop; the build before stays until the next rebuild.
 /// </summary>
-public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, ILogger<Rebuilder> logger)
+/// <param name="database">Where log and read models stand.</param>
+/// <param name="log">The log.</param>
+/// <param name="logger">Told of what it does.</param>
+/// <param name="streamsAtOnce">About so many streams' states are in memory at the most: beyond, the log is gone through once per share of them.</param>
+public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, ILogger<Rebuilder> logger, long streamsAtOnce = 250_000)
 {
     private const int PageSize = 5_000;
 
@@ -102,7 +106,18 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
     {
         var end = await log.LastPosition(ct);
         progress?.Report(new RebuildProgress("reading", 0, end));
-        var parked = new List<ParkedStream>(await build.Fill(database, Pages(end, progress, ct), ct));
+        var parked = new List<ParkedStream>();
+        var shares = build.RemembersStreams ? (int)(1 + (await log.CountStreams(ct) / streamsAtOnce)) : 1;
+        var read = new Reading(end, shares, progress);
+        for (var share = 0; share < shares; share++)
+        {
+            parked.AddRange(await build.Fill(database, Pages(read, share, ct), ct));
+        }
+
+        if (read.Count != end)
+        {
+            throw new LogCorruptException($"The log has a hole: {end} positions, but {read.Count} events.");
+        }
 
         progress?.Report(new RebuildProgress("indexing", end, end));
         foreach (var index in build.CreateIndexes())
@@ -138,48 +153,65 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
     }
 
     /// <summary>Reads ahead while the fold works: one page is being read, one being folded.</summary>
-    private async IAsyncEnumerable<IReadOnlyList<RecordedEvent>> Pages(
-        long end, IProgress<RebuildProgress>? progress, [EnumeratorCancellation] CancellationToken ct)
+    private async IAsyncEnumerable<IReadOnlyList<RecordedEvent>> Pages(Reading read, int share, [EnumeratorCancellation] CancellationToken ct)
     {
         var ahead = Channel.CreateBounded<IReadOnlyList<RecordedEvent>>(2);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var reading = Task.Run(
-            async () =>
-            {
-                try
-                {
-                    for (long after = 0; after < end;)
-                    {
-                        var page = await log.ReadAfter(after, (int)Math.Min(PageSize, end - after), stop.Token);
-                        if (page is [])
-                        {
-                            break;
-                        }
-
-                        after = page[^1].Position;
-                        await ahead.Writer.WriteAsync(page, stop.Token);
-                    }
-
-                    ahead.Writer.Complete();
-                }
-                catch (Exception failed)
-                {
-                    ahead.Writer.Complete(failed);
-                }
-            },
-            stop.Token);
+        var reading = Task.Run(() => ReadAhead(ahead.Writer, read, share, stop.Token), stop.Token);
         try
         {
             await foreach (var page in ahead.Reader.ReadAllAsync(ct))
             {
                 yield return page;
-                progress?.Report(new RebuildProgress("reading", page[^1].Position, end));
+                read.Folded(page.Count);
             }
         }
         finally
         {
             await stop.CancelAsync();
             await reading.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
+    }
+
+    private async Task ReadAhead(ChannelWriter<IReadOnlyList<RecordedEvent>> ahead, Reading read, int share, CancellationToken ct)
+    {
+        try
+        {
+            for (long after = 0; after < read.End;)
+            {
+                var page = read.Shares == 1
+                    ? await log.ReadAfter(after, (int)Math.Min(PageSize, read.End - after), ct)
+                    : await log.ReadShare(after, read.End, read.Shares, share, PageSize, ct);
+                if (page is [])
+                {
+                    break;
+                }
+
+                after = page[^1].Position;
+                await ahead.WriteAsync(page, ct);
+            }
+
+            ahead.Complete();
+        }
+        catch (Exception failed)
+        {
+            ahead.Complete(failed);
+        }
+    }
+
+    /// <summary>What is read of the log in how many passes, and how many events came of it so far.</summary>
+    private sealed class Reading(long end, int shares, IProgress<RebuildProgress>? progress)
+    {
+        public long End { get; } = end;
+
+        public int Shares { get; } = shares;
+
+        public long Count { get; private set; }
+
+        public void Folded(int events)
+        {
+            Count += events;
+            progress?.Report(new RebuildProgress("reading", Count, End));
         }
     }
 

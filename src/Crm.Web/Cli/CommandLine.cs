@@ -30,7 +30,13 @@ public static class CommandLine
             return ExitCode.Usage;
         }
 
-        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        return await parsed.InvokeAsync(new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+
+            // A verb that is told to stop finishes the batch that it has handed to the database.
+            ProcessTerminationTimeout = TimeSpan.FromSeconds(60),
+        });
     }
 
     // The host reads its own settings (--urls, --environment …), which the verbs' parser must not judge.
@@ -47,6 +53,13 @@ public static class CommandLine
     {
         var serving = new Command("serve", "Starts the API; settings such as --urls=http://localhost:8080 may follow.");
         serving.SetAction((_, ct) => serve([], ct));
-        return new RootCommand($"The CRM backend and its operations. {Epilogue}") { serving };
+        return new RootCommand($"The CRM backend and its operations. {Epilogue}")
+        {
+            serving,
+            MigrateVerb.Command(),
+            ImportVerbs.Command(),
+            ProjectionVerbs.Command(),
+            RecoverVerb.Command(),
+        };
     }
 }

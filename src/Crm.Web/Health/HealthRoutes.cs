@@ -7,6 +7,8 @@ public static class HealthRoutes
     public static void MapHealth(this IEndpointRouteBuilder app)
     {
         var health = app.MapGroup("/health").WithTags("Health").AllowAnonymous();
-        health.MapGet("/live", () => Results.Ok());
+        health.MapGet("", HealthEndpoint.Handle).WithSummary("How well the host is, with database, pool and projections.").Produces<HealthBody>();
+        health.MapGet("/live", LiveEndpoint.Handle).WithSummary("Whether the process runs.").Produces<AliveBody>();
+        health.MapGet("/ready", ReadyEndpoint.Handle).WithSummary("Whether requests can be answered.").Produces<AliveBody>().ProducesProblem(503);
     }
 }

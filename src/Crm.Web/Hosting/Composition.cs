@@ -1,6 +1,8 @@
 using Crm.Application;
 using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
+using Crm.EventStore.Projections;
+using Crm.Projections;
 using Crm.Web.Http;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Npgsql;
@@ -32,6 +34,29 @@ public static class Composition
         builder.Services.AddSingleton<NpgsqlDataSource>(database.App);
         builder.Services.AddSingleton(services => new EventLog(database.App, EventJson.Catalog, services.GetRequiredService<LogPosition>()));
         builder.Services.AddSingleton(services => new CommandRunner(services.GetRequiredService<EventLog>()));
+    }
+
+    /// <summary>The read models: what keeps them up with the log, and how readers wait for them.</summary>
+    public static void AddCrmProjections(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddSingleton(ProjectionList.All);
+        services.AddSingleton<ProjectionProgress>();
+        services.AddSingleton<Rebuilder>();
+        services.AddSingleton<RebuildJobs>();
+        services.AddSingleton<ParkedStreams>();
+        services.AddSingleton<LogListener>();
+        services.AddSingleton<ReadHeaders>();
+        services.AddSingleton(provider => new LogTail(provider.GetRequiredService<EventLog>()));
+        services.AddSingleton(provider => new ProjectionRunner(
+            provider.GetRequiredService<NpgsqlDataSource>(),
+            provider.GetRequiredService<LogPosition>(),
+            provider.GetRequiredService<LogTail>().ReadAfter,
+            ProjectionList.All,
+            provider.GetRequiredService<Rebuilder>(),
+            provider.GetRequiredService<ProjectionProgress>(),
+            provider.GetRequiredService<ILogger<ProjectionRunner>>()));
+        services.AddHostedService<LogFollowers>();
     }
 
     /// <summary>What every request passes first.</summary>

@@ -1,6 +1,11 @@
 using Crm.EventStore.Schema;
+using Crm.Web.Audit;
+using Crm.Web.Feed;
 using Crm.Web.Health;
 using Crm.Web.Leads;
+using Crm.Web.Metrics;
+using Crm.Web.Operations;
+using Crm.Web.Reports;
 using Crm.Web.Security;
 using Crm.Web.Users;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -23,6 +28,8 @@ public static class CrmHost
 
         builder.AddCrmEdge();
         builder.AddCrmEventStore(ground.Database);
+        builder.AddCrmProjections();
+        builder.AddCrmMetrics();
         builder.AddCrmSecurity();
 
         await using var app = builder.Build();
@@ -32,7 +39,12 @@ public static class CrmHost
         api.MapAuth();
         api.MapUsers();
         api.MapLeads();
+        api.MapReports();
+        api.MapAudit();
+        api.MapFeed();
+        api.MapOperations();
         app.MapHealth();
+        app.MapMetrics();
 
         var admin = await app.Services.GetRequiredService<FirstAdmin>()
             .Ensure(app.Configuration["CRM_ADMIN_EMAIL"], app.Configuration["CRM_ADMIN_PASSWORD"], ct);

@@ -1,7 +1,13 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Crm.Application;
+using Crm.Domain;
+using Crm.Domain.Leads;
+using Crm.Domain.Users;
+using Crm.EventStore.Log;
+using Crm.Projections;
 
 namespace Crm.Web.Http;
 
@@ -50,13 +56,25 @@ public sealed record CommandAnswer(CommandResult Result, string? Location = null
             412, "version-mismatch", "It has changed since.", $"It is at version {failed.History.Count}, not {failed.Expected}.")
         {
             Version = failed.History.Count,
+            Changed = ChangedSince(failed),
         },
         CommandResult.KeyReused => new Problem(
             422, "idempotency-key-reused", "The idempotency key was used for another request.", "Use a new key for each request."),
         CommandResult.InFlight => new Problem(
             409, "request-in-flight", "The same request is being carried out.", "Repeat it in a moment to get its answer.") { RetryAfter = 1 },
-        _ => throw new System.Diagnostics.UnreachableException(result.GetType().Name),
+        _ => throw new UnreachableException(result.GetType().Name),
     };
+
+    private static IReadOnlyList<FieldChange> ChangedSince(CommandResult.PreconditionFailed failed)
+    {
+        var then = failed.History.Take((int)Math.Clamp(failed.Expected, 0, failed.History.Count));
+        return failed.History is [{ Data: UserEvent }, ..]
+            ? Changes.Between(Fold(User.Aggregate, then), Fold(User.Aggregate, failed.History))
+            : Changes.Between(Fold(Lead.Aggregate, then), Fold(Lead.Aggregate, failed.History));
+    }
+
+    private static TState Fold<TState, TEvent>(Aggregate<TState, TEvent> aggregate, IEnumerable<RecordedEvent> history)
+        where TEvent : class => aggregate.Fold(history.Select(recorded => (TEvent)recorded.Data));
 }
 
 /// <summary>Ways to answer.</summary>

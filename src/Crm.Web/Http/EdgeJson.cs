@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Crm.Web.Http;
@@ -6,6 +7,7 @@ namespace Crm.Web.Http;
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(CommandAnswerBody))]
 [JsonSerializable(typeof(NoBody))]
+[JsonSerializable(typeof(JsonElement))]
 public sealed partial class EdgeJson : JsonSerializerContext
 {
     /// <summary>The context with the wire's formats.</summary>

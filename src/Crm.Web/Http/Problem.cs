@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Crm.Application;
 using Crm.Domain;
+using Crm.Projections;
 
 namespace Crm.Web.Http;
 
@@ -12,6 +13,7 @@ namespace Crm.Web.Http;
 public sealed record Problem(int Status, string Code, string Title, string Detail)
 {
     /// <summary>A stable reference to the kind of problem.</summary>
+    [JsonPropertyOrder(-1)]
     public string Type => $"/problems/{Code}";
 
     /// <summary>The request's trace, to find it in the log.</summary>
@@ -73,12 +75,6 @@ public sealed record Problem(int Status, string Code, string Title, string Detai
 /// <param name="Code">The stable code, such as <c>too-long</c>.</param>
 /// <param name="Message">What is wrong, for people.</param>
 public sealed record FieldError(string Pointer, string Code, string Message);
-
-/// <summary>A field that changed, as text.</summary>
-/// <param name="Field">Its name, such as <c>value.amount</c>.</param>
-/// <param name="From">What it was; null where it was not set.</param>
-/// <param name="To">What it is; null where it is not set any more.</param>
-public sealed record FieldChange(string Field, string? From, string? To);
 
 /// <summary>Ends a request with a problem from where no answer can be returned, such as while its body is read.</summary>
 public sealed class ProblemException(Problem problem) : Exception(problem.Detail)

@@ -41,6 +41,7 @@ public static partial class Problems
 
     private static async Task Guard(HttpContext http, RequestDelegate next, ILogger logger)
     {
+        NeverGuess(http);
         try
         {
             await next(http);
@@ -71,18 +72,13 @@ public static partial class Problems
                 return;
             }
 
-            var kept = http.Response.Headers[RequestId];
             http.Response.Clear();
-            if (kept.Count > 0)
-            {
-                http.Response.Headers[RequestId] = kept;
-            }
-
+            NeverGuess(http);
             await Write(http, problem);
         }
     }
 
-    private const string RequestId = "X-Request-Id";
+    private static void NeverGuess(HttpContext http) => http.Response.Headers.XContentTypeOptions = "nosniff";
 
     private static bool TimedOut(HttpContext http) => http.Features.Get<IHttpRequestTimeoutFeature>()?.RequestTimeoutToken.IsCancellationRequested ?? false;
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using System.Text.Unicode;
 using Crm.Domain.Leads;
 using Crm.Domain.Users;
 
@@ -24,7 +23,9 @@ public static class WireFormats
         RespectRequiredConstructorParameters = true,
         MaxDepth = MaxDepth,
         DefaultIgnoreCondition = ignore,
-        Encoder = JavaScriptEncoder.Create(UnicodeRanges.All),
+
+        // Every script is written as it is; answers are JSON by their media type, and no browser may guess another.
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         Converters =
         {
             new PlainText(),
@@ -82,6 +83,8 @@ public static class WireFormats
         }
 
         public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
+
+        public override void WriteAsPropertyName(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WritePropertyName(value);
     }
 
     private sealed class UtcMicroseconds : JsonConverter<DateTimeOffset>

@@ -1,3 +1,6 @@
+using Crm.Web.Http;
+using Crm.Web.Security;
+
 namespace Crm.Web.Leads;
 
 /// <summary>The routes of leads.</summary>
@@ -6,7 +9,7 @@ public static class LeadRoutes
     /// <summary>Maps them.</summary>
     public static void MapLeads(this IEndpointRouteBuilder api)
     {
-        var commands = api.MapGroup("/leads").WithTags("Leads");
+        var commands = api.MapGroup("/leads").WithTags("Leads").RequireAuthorization(Policies.LeadsWrite);
         commands.MapPost("", CaptureLeadEndpoint.Handle);
         commands.MapPatch("/{id:guid}", ChangeLeadEndpoint.Handle);
         commands.MapPost("/{id:guid}/assign", AssignLeadEndpoint.Handle);
@@ -24,5 +27,13 @@ public static class LeadRoutes
         commands.MapPost("/{id:guid}/archive", ArchiveLeadEndpoint.Handle);
         commands.MapPost("/{id:guid}/unarchive", UnarchiveLeadEndpoint.Handle);
         commands.MapPost("/{id:guid}/restore", RestoreLeadEndpoint.Handle);
+
+        var queries = api.MapGroup("/leads").WithTags("Leads").RequireAuthorization(Policies.LeadsRead);
+        queries.MapGet("", ListLeadsEndpoint.Handle).Takes(ListLeadsEndpoint.Query);
+        queries.MapGet("/export", ExportLeadsEndpoint.Handle).Takes(ExportLeadsEndpoint.Query);
+        queries.MapGet("/{id:guid}", ReadLeadEndpoint.Handle).Takes(ReadLeadEndpoint.Query);
+        queries.MapGet("/{id:guid}/history", LeadHistoryEndpoint.Handle).Takes(ReadLeadEndpoint.Query);
+        queries.MapGet("/{id:guid}/timeline", LeadTimelineEndpoint.Handle).Takes(LeadTimelineEndpoint.Query);
+        queries.MapGet("/{id:guid}/score", LeadScoreEndpoint.Handle).Takes(ReadLeadEndpoint.Query);
     }
 }

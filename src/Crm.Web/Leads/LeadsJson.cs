@@ -15,6 +15,11 @@ namespace Crm.Web.Leads;
 [JsonSerializable(typeof(ReasonRequest))]
 [JsonSerializable(typeof(ConvertLeadRequest))]
 [JsonSerializable(typeof(RestoreLeadRequest))]
+[JsonSerializable(typeof(LeadBody))]
+[JsonSerializable(typeof(HistoryBody))]
+[JsonSerializable(typeof(ScoreBody))]
+[JsonSerializable(typeof(LeadsBody))]
+[JsonSerializable(typeof(TimelineBody))]
 public sealed partial class LeadsJson : JsonSerializerContext
 {
     /// <summary>The context with the wire's formats.</summary>

@@ -29,6 +29,9 @@ public static class SecuritySetup
         services.AddAuthentication(BearerHandler.Scheme)
             .AddScheme<AuthenticationSchemeOptions, BearerHandler>(BearerHandler.Scheme, configureOptions: null);
         Policies.Register(services.AddAuthorizationBuilder());
+
+        // The framework's handler logs every refused request; refused sign-ins are logged by us, the rest is counted.
+        builder.Logging.AddFilter(typeof(BearerHandler).FullName, LogLevel.Warning);
     }
 
     /// <summary>Maps the routes under <c>/auth</c>, and <c>/me</c>.</summary>

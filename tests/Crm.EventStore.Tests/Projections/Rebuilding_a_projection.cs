@@ -1,6 +1,7 @@
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Crm.EventStore.Tests.Projections;
 
@@ -70,6 +71,24 @@ public sealed class Rebuilding_a_projection : IAsyncLifetime
         await host.Reached("tally", last);
         await accounts.EqualsARebuild(host, new Tally());
         Assert.Equal(2L, await accounts.Scalar<long>("select count(*) from pg_tables where tablename ~ '^tally_accounts_b'"));
+    }
+
+    [Fact]
+    public async Task goes_through_the_log_in_shares_when_there_are_more_streams_than_it_may_hold()
+    {
+        var ct = TestContext.Current.CancellationToken;
+        await using var host = new RunningProjections(database, log, [new Tally()]);
+        long last = 0;
+        for (var account = 1; account <= 40; account++)
+        {
+            last = await accounts.Move(Accounts.Number(account), account, 1);
+        }
+
+        await host.Reached("tally", last);
+        var report = await new Rebuilder(database.App, log, NullLogger<Rebuilder>.Instance, streamsAtOnce: 9).Rebuild(new Tally(), progress: null, ct);
+        Assert.NotNull(report);
+        Assert.All(report.Tables, table => Assert.True(table.EqualsLive, table.Name));
+        Assert.Equal([40L, 80L], report.Tables.Take(2).Select(table => table.Rows));
     }
 
     [Fact]

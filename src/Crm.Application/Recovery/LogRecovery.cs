@@ -1,0 +1,151 @@
+using System.Diagnostics;
+using Crm.EventStore.LocalPostgres;
+using Crm.EventStore.Log;
+using Crm.EventStore.Projections;
+using Crm.EventStore.Schema;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Crm.Application.Recovery;
+
+/// <summary>How far a recovery has come.</summary>
+/// <param name="Step">What it is doing.</param>
+/// <param name="Fraction">How much of that is done, 0–1.</param>
+public sealed record RecoveryProgress(string Step, double Fraction);
+
+/// <summary>How long one step took.</summary>
+/// <param name="Step">The step.</param>
+/// <param name="Seconds">Its seconds.</param>
+public sealed record RecoveryStep(string Step, double Seconds);
+
+/// <summary>A read model's table in the recovered database.</summary>
+/// <param name="Table">The table.</param>
+/// <param name="Rows">How many rows it holds.</param>
+/// <param name="EqualsSource">Whether it equals the source's, row for row; null where the source's stands at another position.</param>
+public sealed record RecoveredTable(string Table, long Rows, bool? EqualsSource);
+
+/// <summary>What a recovery came to.</summary>
+/// <param name="Position">The position up to which the log was recovered.</param>
+/// <param name="Source">What the source's log holds up to there.</param>
+/// <param name="Recovered">What the recovered log holds.</param>
+/// <param name="Tables">The read models.</param>
+/// <param name="Steps">How long each step took.</param>
+/// <param name="ResumedAfter">The position after which an interrupted recovery went on; 0 for one in a single run.</param>
+/// <param name="Seconds">How long this run took.</param>
+public sealed record RecoveryReport(
+    long Position, LogDigest Source, LogDigest Recovered, IReadOnlyList<RecoveredTable> Tables, IReadOnlyList<RecoveryStep> Steps,
+    long ResumedAfter, double Seconds)
+{
+    /// <summary>Whether the recovered log is the source's, to the byte, and no read model that could be compared differs.</summary>
+    public bool Verified => Source == Recovered && Source.LastPosition == Position && Tables.All(static table => table.EqualsSource != false);
+
+    /// <summary>Events recovered per second, everything included.</summary>
+    public double EventsPerSecond => Seconds > 0 ? Math.Round(Recovered.Events / Seconds) : 0;
+}
+
+/// <summary>
+/// Recovers by replay: fills an empty database with the log up to a position and every read model that follows from it, and checks the
+/// outcome against the source. The source is only read, and may go on working.
+/// </summary>
+public sealed class LogRecovery(
+    CrmDatabase source, NpgsqlDataSource owner, NpgsqlDataSource app, IReadOnlyList<Projection> projections, ILoggerFactory loggers)
+{
+    private readonly List<RecoveryStep> steps = [];
+
+    /// <summary>Recovers the log up to a position.</summary>
+    /// <param name="position">The last position that the recovered log holds.</param>
+    /// <param name="progress">Told how far it is; null for nobody.</param>
+    /// <param name="ct">Stops it; the same call goes on where it stopped.</param>
+    /// <exception cref="RecoveryRefusedException">The database is not empty, or the log has no such position.</exception>
+    public async Task<RecoveryReport> To(long position, IProgress<RecoveryProgress>? progress, CancellationToken ct)
+    {
+        var clock = Stopwatch.StartNew();
+        var firstEvent = await FirstEvent(position, ct);
+        var marker = await Timed("prepare", async () =>
+        {
+            RecoveryMarker claimed;
+            await using (var target = await owner.OpenConnectionAsync(ct))
+            {
+                claimed = await RecoveryMarker.Claim(target, firstEvent, position, ct);
+            }
+
+            await Migrations.Apply(owner, ct);
+            return claimed;
+        });
+
+        var copy = new LogCopy(source.App, owner, position);
+        await Timed("copy the log", async () =>
+        {
+            await copy.Events(marker.Copied, Part(progress, "copy the log", position), ct);
+            return true;
+        });
+        await Timed("keys, receipts, counter", async () =>
+        {
+            await copy.Belongings(ct);
+            return true;
+        });
+        await using (var log = new EventLog(app, EventJson.Catalog, new LogPosition()))
+        {
+            var rebuilder = new Rebuilder(app, log, loggers.CreateLogger<Rebuilder>());
+            foreach (var projection in projections)
+            {
+                await Timed($"build {projection.Name}", () => rebuilder.Rebuild(projection, new Building(progress, projection.Name), ct));
+            }
+        }
+
+        progress?.Report(new RecoveryProgress("verify", 0));
+        var (expected, found) = await Timed("verify the log", async () =>
+        {
+            var sides = await Task.WhenAll(LogDigest.Of(source.App, position, ct), LogDigest.Of(owner, long.MaxValue, ct));
+            return (sides[0], sides[1]);
+        });
+        var tables = await Timed("verify the read models", () => ReadModelCheck.Compare(source.App, app, projections, position, ct));
+        var report = new RecoveryReport(position, expected, found, tables, steps, marker.Copied, clock.Elapsed.TotalSeconds);
+        if (report.Verified)
+        {
+            await using var target = await owner.OpenConnectionAsync(ct);
+            await RecoveryMarker.HasFinished(target, found.Sha256, ct);
+        }
+
+        progress?.Report(new RecoveryProgress("verify", 1));
+        return report;
+    }
+
+    private async Task<Guid> FirstEvent(long position, CancellationToken ct)
+    {
+        await using var log = source.App.CreateCommand("select seq_id, id from crm.mt_events where seq_id in (1, $1)");
+        log.Parameters.Add(new NpgsqlParameter<long> { TypedValue = position });
+        var found = new Dictionary<long, Guid>();
+        await using var reader = await log.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            found.Add(reader.GetInt64(0), reader.GetGuid(1));
+        }
+
+        return found.ContainsKey(position) && found.TryGetValue(1, out var first)
+            ? first
+            : throw new RecoveryRefusedException($"The log has no position {position}.");
+    }
+
+    private async Task<T> Timed<T>(string step, Func<Task<T>> work)
+    {
+        var began = Stopwatch.GetTimestamp();
+        var result = await work();
+        steps.Add(new RecoveryStep(step, Math.Round(Stopwatch.GetElapsedTime(began).TotalSeconds, 3)));
+        return result;
+    }
+
+    private static CopyProgress? Part(IProgress<RecoveryProgress>? progress, string step, long total) =>
+        progress is null ? null : new CopyProgress(progress, step, total);
+
+    private sealed class CopyProgress(IProgress<RecoveryProgress> progress, string step, long total) : IProgress<long>
+    {
+        public void Report(long value) => progress.Report(new RecoveryProgress(step, total == 0 ? 1 : (double)value / total));
+    }
+
+    private sealed class Building(IProgress<RecoveryProgress>? progress, string name) : IProgress<RebuildProgress>
+    {
+        public void Report(RebuildProgress value) =>
+            progress?.Report(new RecoveryProgress($"build {name}", value.Total == 0 ? 1 : (double)value.Done / value.Total));
+    }
+}

@@ -1,0 +1,15 @@
+using System.Text.Json.Serialization;
+using Crm.Application.Import;
+using Crm.Application.Recovery;
+using Crm.EventStore.Projections;
+
+namespace Crm.Web.Cli;
+
+/// <summary>The JSON that verbs answer with.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSerializable(typeof(ImportReport))]
+[JsonSerializable(typeof(RecoveryReport))]
+[JsonSerializable(typeof(IReadOnlyList<ProjectionStatus>))]
+[JsonSerializable(typeof(List<RebuildReport>))]
+[JsonSerializable(typeof(MigrateVerb.Applied))]
+internal sealed partial class CliJson : JsonSerializerContext;

@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Crm.Application.Import;
+using Crm.Application.Recovery;
+using Crm.EventStore.LocalPostgres;
+using Crm.EventStore.Log;
+using Npgsql;
+
+namespace Crm.Web.Cli;
+
+/// <summary>How verbs run: what each kind of failure becomes, and how an answer is given to people or to programs.</summary>
+internal static class Verb
+{
+    /// <summary>Asks for the answer as JSON.</summary>
+    public static Option<bool> Json() => new("--json") { Description = "Answers in JSON on the standard output." };
+
+    /// <summary>Runs a verb and turns its outcome into an exit code; what people should know goes to the error stream.</summary>
+    /// <param name="command">The command that is made to run it.</param>
+    /// <param name="work">The verb's work.</param>
+    public static void Runs(this Command command, Func<ParseResult, CancellationToken, Task<int>> work) =>
+        command.SetAction((parsed, ct) => Guarded(() => work(parsed, ct), ct));
+
+    /// <summary>Gives an answer: as JSON, or in lines for people.</summary>
+    public static async Task Answer<T>(bool asJson, T answer, JsonTypeInfo<T> json, Func<T, IEnumerable<string>> lines)
+    {
+        if (asJson)
+        {
+            await Console.Out.WriteLineAsync(JsonSerializer.Serialize(answer, json));
+            return;
+        }
+
+        foreach (var line in lines(answer))
+        {
+            await Console.Out.WriteLineAsync(line);
+        }
+    }
+
+    private static async Task<int> Guarded(Func<Task<int>> work, CancellationToken ct)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            return await Said(ExitCode.Interrupted, "Interrupted. Nothing is half done: the same command goes on where it stopped.");
+        }
+        catch (ImportMapException wrong)
+        {
+            return await Said(ExitCode.Usage, $"The map cannot be used. {wrong.Message}");
+        }
+        catch (Exception refused) when (refused is ImportRefusedException or RecoveryRefusedException)
+        {
+            return await Said(ExitCode.Refused, $"Refused: {refused.Message}");
+        }
+        catch (Exception expected) when (expected is UnreadableFileException or LocalPostgresException or LogCorruptException)
+        {
+            return await Said(ExitCode.Failed, expected.Message);
+        }
+        catch (Exception lost) when (lost is LogUnavailableException or NpgsqlException or SocketException)
+        {
+            return await Said(ExitCode.Failed, $"The database failed: {lost.Message} What was done stays; the same command goes on from there.");
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return await Said(ExitCode.Failed, fault.Message);
+        }
+    }
+
+    private static async Task<int> Said(int code, string message)
+    {
+        await Console.Error.WriteLineAsync(message);
+        return code;
+    }
+}

@@ -1,0 +1,125 @@
+using Crm.Application;
+using Crm.EventStore.LocalPostgres;
+using Crm.EventStore.Log;
+using Crm.EventStore.Schema;
+using Npgsql;
+
+namespace Crm.Web.Cli;
+
+/// <summary>
+/// The database that a verb works on: the one of the settings that the host reads too (<c>ConnectionStrings__Crm</c>,
+/// <c>CRM_DATA_DIR</c>). The product's own server is attached to while a host runs it, and otherwise started for the verb alone.
+/// </summary>
+internal sealed class VerbDatabase : IAsyncDisposable
+{
+    private static readonly DataSourceSettings Pool = new()
+    {
+        ApplicationName = "crm verb",
+        MaxConnections = 20,
+        StatementTimeout = TimeSpan.FromMinutes(10),
+    };
+
+    private readonly LocalCluster? cluster;
+    private readonly IConfiguration settings;
+
+    private VerbDatabase(CrmDatabase database, LocalCluster? cluster, IConfiguration settings)
+    {
+        Database = database;
+        this.cluster = cluster;
+        this.settings = settings;
+        Log = new EventLog(database.App, EventJson.Catalog, new LogPosition());
+    }
+
+    /// <summary>The database's pools, one for each role.</summary>
+    public CrmDatabase Database { get; }
+
+    /// <summary>The log.</summary>
+    public EventLog Log { get; }
+
+    /// <summary>Opens the database, and brings its schema up to date unless the verb itself does.</summary>
+    public static async Task<VerbDatabase> Open(CancellationToken ct, bool migrate = true)
+    {
+        var settings = new ConfigurationBuilder()
+            .SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json", optional: true).AddEnvironmentVariables().Build();
+        VerbDatabase opened;
+        if (settings.GetConnectionString("Crm") is { Length: > 0 } given)
+        {
+            opened = new VerbDatabase(await CrmDatabase.External(given, settings.GetConnectionString("CrmOwner"), Pool, ct), null, settings);
+        }
+        else
+        {
+            using var loggers = VerbLogging.Create();
+            var cluster = await LocalCluster.Start(
+                Path.GetFullPath(settings["CRM_DATA_DIR"] is { Length: > 0 } folder ? folder : ".data"),
+                new LocalClusterOptions { BinFolder = settings["CRM_PG_BIN"] },
+                loggers.CreateLogger<LocalCluster>(),
+                ct);
+            opened = new VerbDatabase(CrmDatabase.Local(cluster, Pool), cluster, settings);
+        }
+
+        try
+        {
+            if (migrate && opened.Database.Owner is { } owner)
+            {
+                await Migrations.Apply(owner, ct);
+            }
+
+            return opened;
+        }
+        catch
+        {
+            await opened.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Opens another database on the same server, which is made where it is not there.</summary>
+    public async Task<CrmDatabase> Beside(string name, CancellationToken ct)
+    {
+        if (cluster is not null)
+        {
+            if (!await cluster.DatabaseExists(name, ct))
+            {
+                await cluster.CreateDatabase(name, template: null, ct);
+            }
+
+            return CrmDatabase.Local(cluster, Pool, name);
+        }
+
+        var owner = Database.Owner ?? Database.App;
+        if (!await DatabaseAdmin.DatabaseExists(owner, name, ct))
+        {
+            await DatabaseAdmin.CreateDatabase(owner, name, template: null, ct);
+        }
+
+        // The data sources hide their passwords: the logins come from the settings again.
+        string? In(string? login) => login is null ? null : new NpgsqlConnectionStringBuilder(login) { Database = name }.ConnectionString;
+        return await CrmDatabase.External(
+            In(settings.GetConnectionString("Crm")) ?? throw new InvalidOperationException("A given database has a login."),
+            In(settings.GetConnectionString("CrmOwner")),
+            Pool,
+            ct);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await Log.DisposeAsync();
+        await Database.DisposeAsync();
+        if (cluster is not null)
+        {
+            await cluster.DisposeAsync();
+        }
+    }
+}
+
+/// <summary>The log output of verbs: warnings and worse, on the error stream, so that the answer on the output stays whole.</summary>
+internal static class VerbLogging
+{
+    /// <summary>Makes the loggers of a verb.</summary>
+    public static ILoggerFactory Create() => LoggerFactory.Create(static log => log
+        .SetMinimumLevel(LogLevel.Warning)
+        .AddSimpleConsole(static console => console.SingleLine = true)
+        .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
+            static console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+}

@@ -1,0 +1,96 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Crm.EventStore.Log;
+using Crm.Web.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Timeouts;
+
+namespace Crm.Web.Feed;
+
+/// <summary><c>GET /events/stream</c>: the change feed as server-sent events, resumed from <c>Last-Event-ID</c>.</summary>
+public static class EventStreamEndpoint
+{
+    private const int BatchSize = 500;
+    private static readonly TimeSpan heartbeat = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan look = TimeSpan.FromSeconds(1);
+
+    /// <summary>Its query parameters.</summary>
+    public static QueryParameter[] Query { get; } =
+    [
+        new("after", ParameterKind.Number, "Begin after this position; without it and without Last-Event-ID, at the log's end."),
+    ];
+
+    /// <summary>Streams until the client goes or the host stops.</summary>
+    public static async Task Handle(
+        HttpContext http, EventLog log, LogTail tail, TimeProvider clock, IHostApplicationLifetime host, CancellationToken ct)
+    {
+        var after = Begin(http.Request) ?? await log.LastPosition(ct);
+        http.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
+        http.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        http.Response.ContentType = "text/event-stream";
+        http.Response.Headers.CacheControl = "no-store";
+        http.Response.Headers["X-Accel-Buffering"] = "no";
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, host.ApplicationStopping);
+        try
+        {
+            await Stream(http.Response, after, log, tail, clock, ends.Token);
+        }
+        catch (OperationCanceledException) when (ends.IsCancellationRequested)
+        {
+            // The client has gone, or the host stops: the client resumes from the last id that it saw.
+        }
+        catch (Exception lost) when (lost is LogUnavailableException or Npgsql.NpgsqlException or TimeoutException)
+        {
+            // The stream ends; the client comes back by itself and resumes.
+        }
+    }
+
+    private static async Task Stream(HttpResponse response, long after, EventLog log, LogTail tail, TimeProvider clock, CancellationToken ct)
+    {
+        await response.WriteAsync("retry: 1000\n: from " + after.ToString(CultureInfo.InvariantCulture) + "\n\n", ct);
+        await response.BodyWriter.FlushAsync(ct);
+        var spoke = clock.GetTimestamp();
+        while (true)
+        {
+            var events = await tail.ReadAfter(after, BatchSize, ct);
+            foreach (var recorded in events)
+            {
+                Write(response, recorded, log.Catalog);
+                after = recorded.Position;
+            }
+
+            if (events.Count > 0)
+            {
+                await response.BodyWriter.FlushAsync(ct);
+                spoke = clock.GetTimestamp();
+            }
+            else if (!await log.Position.WaitBeyond(after, look, ct) && clock.GetElapsedTime(spoke) >= heartbeat)
+            {
+                await response.WriteAsync(": still here\n\n", ct);
+                await response.BodyWriter.FlushAsync(ct);
+                spoke = clock.GetTimestamp();
+            }
+        }
+    }
+
+    private static void Write(HttpResponse response, RecordedEvent recorded, EventCatalog catalog)
+    {
+        var cloudEvent = CloudEvent.Of(recorded, catalog);
+        Encoding.UTF8.GetBytes($"id: {cloudEvent.Sequence}\nevent: {cloudEvent.Type}\ndata: ", response.BodyWriter);
+        using (var json = new Utf8JsonWriter(response.BodyWriter))
+        {
+            JsonSerializer.Serialize(json, cloudEvent, FeedJson.Wire.CloudEvent);
+        }
+
+        Encoding.UTF8.GetBytes("\n\n", response.BodyWriter);
+    }
+
+    private static long? Begin(HttpRequest request)
+    {
+        var last = request.Headers["Last-Event-ID"];
+        return last.Count == 0 ? request.Query.Number("after", 0, long.MaxValue)
+            : last is [{ } text] && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var position) ? position
+            : throw new ProblemException(Problem.Malformed("Last-Event-ID is a position, as the stream gave it."));
+    }
+}

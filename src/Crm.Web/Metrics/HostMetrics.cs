@@ -1,0 +1,73 @@
+using System.Diagnostics.Metrics;
+using Crm.EventStore.Log;
+using Crm.EventStore.Projections;
+using Npgsql;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+
+namespace Crm.Web.Metrics;
+
+/// <summary>Collects what the host, the log, the projections and the pool count, and gives it as Prometheus text on each scrape.</summary>
+public sealed class HostMetrics : IDisposable
+{
+    private readonly PrometheusText text = new();
+    private readonly BaseExportingMetricReader reader;
+    private readonly MeterProvider provider;
+    private readonly Meter meter;
+    private readonly NpgsqlDataSource database;
+    private readonly SemaphoreSlim one = new(1, 1);
+    private IReadOnlyList<ProjectionStatus> projections = [];
+
+    /// <summary>Begins to count.</summary>
+    public HostMetrics(NpgsqlDataSource database, IMeterFactory meters, LogPosition position)
+    {
+        this.database = database;
+        meter = meters.Create("Crm.Web");
+        meter.CreateObservableGauge("crm.log.position", () => position.Known, "{event}", "The highest position that this host knows.");
+        meter.CreateObservableGauge("crm.projection.lag", () => Of(projection => projection.Lag), "{event}", "Events that a projection has not applied yet.");
+        meter.CreateObservableGauge("crm.projection.position", () => Of(projection => projection.Position), "{event}", "How far a projection is.");
+        meter.CreateObservableGauge("crm.projection.parked", () => Of(projection => projection.ParkedStreams), "{stream}", "Streams that a projection could not apply.");
+        reader = new BaseExportingMetricReader(text);
+        provider = Sdk.CreateMeterProviderBuilder()
+            .AddMeter("Crm.Web", LogMetrics.MeterName, "Npgsql", "Microsoft.AspNetCore.Hosting", "System.Runtime")
+            .AddReader(reader)
+            .Build();
+    }
+
+    /// <summary>Everything as it stands now. While the database cannot be reached, the projections stand as last seen.</summary>
+    public async Task<string> Scrape(CancellationToken ct)
+    {
+        await one.WaitAsync(ct);
+        try
+        {
+            try
+            {
+                projections = await ProjectionStatus.List(database, ct);
+            }
+            catch (NpgsqlException)
+            {
+                // The rest is worth having all the more while the database is away.
+            }
+
+            reader.Collect();
+            return text.Text;
+        }
+        finally
+        {
+            one.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        provider.Dispose();
+        reader.Dispose();
+        text.Dispose();
+        meter.Dispose();
+        one.Dispose();
+    }
+
+    private IEnumerable<Measurement<long>> Of(Func<ProjectionStatus, long> value) =>
+        projections.Select(projection => new Measurement<long>(value(projection), new KeyValuePair<string, object?>("projection", projection.Name)));
+}

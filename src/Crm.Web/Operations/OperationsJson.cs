@@ -1,0 +1,16 @@
+using System.Text.Json.Serialization;
+using Crm.EventStore.Projections;
+using Crm.Web.Http;
+
+namespace Crm.Web.Operations;
+
+/// <summary>The JSON of the operators' routes, source-generated.</summary>
+[JsonSerializable(typeof(ProjectionsBody))]
+[JsonSerializable(typeof(JobBody))]
+[JsonSerializable(typeof(ParkedBody))]
+[JsonSerializable(typeof(RetryOutcome))]
+public sealed partial class OperationsJson : JsonSerializerContext
+{
+    /// <summary>The context with the wire's formats.</summary>
+    public static OperationsJson Wire { get; } = new(WireFormats.Options());
+}

@@ -1,0 +1,21 @@
+using Crm.Projections;
+using Crm.Web.Http;
+using Npgsql;
+
+namespace Crm.Web.Reports;
+
+/// <summary><c>GET /reports/activity</c></summary>
+public static class ActivityEndpoint
+{
+    /// <summary>Its query parameters.</summary>
+    public static QueryParameter[] Query { get; } =
+        [.. ReportPeriod.Query, new("actor", ParameterKind.Text, "Only what this actor did.")];
+
+    /// <summary>How often what happened.</summary>
+    public static async Task<IResult> Handle(HttpContext http, NpgsqlDataSource database, ReadHeaders read, CancellationToken ct)
+    {
+        var period = ReportPeriod.Of(http.Request.Query);
+        await read.Follow(http, "activity", ct);
+        return Answers.Json(await Activity.Read(database, period, ct, http.Request.Query.Text("actor")), ReportsJson.Wire.ActivityReport);
+    }
+}

@@ -1,0 +1,17 @@
+using Crm.Projections;
+using Crm.Web.Http;
+using Npgsql;
+
+namespace Crm.Web.Reports;
+
+/// <summary><c>GET /reports/response-times</c></summary>
+public static class ResponseTimesEndpoint
+{
+    /// <summary>How long leads waited for us.</summary>
+    public static async Task<IResult> Handle(HttpContext http, NpgsqlDataSource database, ReadHeaders read, CancellationToken ct)
+    {
+        var period = ReportPeriod.Of(http.Request.Query);
+        await read.Follow(http, "response_times", ct);
+        return Answers.Json(await ResponseTimes.Read(database, period, ct), ReportsJson.Wire.ResponseReport);
+    }
+}

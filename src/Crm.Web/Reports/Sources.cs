@@ -1,0 +1,17 @@
+using Crm.Projections;
+using Crm.Web.Http;
+using Npgsql;
+
+namespace Crm.Web.Reports;
+
+/// <summary><c>GET /reports/sources</c></summary>
+public static class SourcesEndpoint
+{
+    /// <summary>What came of the leads of each source.</summary>
+    public static async Task<IResult> Handle(HttpContext http, NpgsqlDataSource database, ReadHeaders read, CancellationToken ct)
+    {
+        var period = ReportPeriod.Of(http.Request.Query);
+        await read.Follow(http, "sources", ct);
+        return Answers.Json(new ReportBody<SourceLine>(await Sources.Read(database, period, ct)), ReportsJson.Wire.Sources);
+    }
+}

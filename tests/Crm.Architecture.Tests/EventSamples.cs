@@ -1,0 +1,109 @@
+using Crm.Domain;
+using Crm.Domain.Leads;
+using Crm.Domain.Users;
+
+namespace Crm.Architecture.Tests;
+
+/// <summary>
+/// One event for every shape that today's program stores, under the name of its approved file. Files of older shapes stay for good beside
+/// these; they are read only.
+/// </summary>
+internal static class EventSamples
+{
+    private static readonly Guid Agent = new("01930000-0000-7000-8000-00000000000a");
+    private static readonly Guid Id = new("01930000-0000-7000-8000-0000000000a1");
+
+    private static readonly LeadDetails AllKnown = new(
+        "Ada",
+        "Byron",
+        "ada@example.com",
+        "+44 20 7946 0000",
+        "Analytical Engines",
+        "referral",
+        new Money(1234.50m, "GBP"),
+        ["a", "b"],
+        "173688");
+
+    private static readonly LeadDetails LittleKnown = LeadDetails.Unknown with { ExternalId = "173688" };
+
+    /// <summary>The shapes; <c>least</c> marks those with every optional value absent.</summary>
+    public static IReadOnlyDictionary<string, object> Today { get; } = new Dictionary<string, object>(StringComparer.Ordinal)
+    {
+        ["lead-captured"] = new LeadCaptured(AllKnown, 65, 1),
+        ["lead-captured.least"] = new LeadCaptured(LittleKnown, 0, 1),
+        ["lead-contact-details-changed"] = new LeadContactDetailsChanged("Ada", "Byron", "ada@example.com", "+44 20 7946 0000"),
+        ["lead-contact-details-changed.least"] = new LeadContactDetailsChanged(null, null, null, null),
+        ["lead-company-changed"] = new LeadCompanyChanged("Bücher & Söhne"),
+        ["lead-company-changed.least"] = new LeadCompanyChanged(null),
+        ["lead-value-changed"] = new LeadValueChanged(new Money(0.0001m, "EUR")),
+        ["lead-value-changed.least"] = new LeadValueChanged(null),
+        ["lead-source-changed"] = new LeadSourceChanged("referral"),
+        ["lead-source-changed.least"] = new LeadSourceChanged(null),
+        ["lead-tags-changed"] = new LeadTagsChanged(["a", "b"]),
+        ["lead-tags-changed.least"] = new LeadTagsChanged([]),
+        ["lead-external-id-changed"] = new LeadExternalIdChanged("173688"),
+        ["lead-external-id-changed.least"] = new LeadExternalIdChanged(null),
+        ["lead-assigned"] = new LeadAssigned(Agent),
+        ["lead-claimed"] = new LeadClaimed(Agent),
+        ["lead-unassigned"] = new LeadUnassigned(),
+        ["lead-transferred"] = new LeadTransferred(Agent, "holidays"),
+        ["lead-transferred.least"] = new LeadTransferred(Agent, null),
+        ["lead-assignment-completed"] = new LeadAssignmentCompleted("sold"),
+        ["lead-assignment-completed.least"] = new LeadAssignmentCompleted(null),
+        ["lead-activity-logged"] = new LeadActivityLogged(
+            Id,
+            ActivityKind.Call,
+            ActivityDirection.Out,
+            new DateTimeOffset(2026, 3, 2, 12, 0, 0, 123, 456, TimeSpan.Zero),
+            "Hello",
+            "She asked \"why\".\nI said: 'because'.",
+            60,
+            "call back"),
+        ["lead-activity-logged.least"] = new LeadActivityLogged(
+            Id, ActivityKind.Sms, ActivityDirection.In, new DateTimeOffset(2026, 3, 2, 12, 0, 0, TimeSpan.Zero), null, null, null, null),
+        ["lead-note-added"] = new LeadNoteAdded(Id, "Likes tea 🍵 and <b>numbers</b>."),
+        ["lead-contacted"] = new LeadContacted(),
+        ["lead-qualified"] = new LeadQualified(80),
+        ["lead-qualified.least"] = new LeadQualified(null),
+        ["lead-disqualified"] = new LeadDisqualified("no budget"),
+        ["lead-disqualified.least"] = new LeadDisqualified(null),
+        ["lead-reopened"] = new LeadReopened("called back"),
+        ["lead-reopened.least"] = new LeadReopened(null),
+        ["lead-converted"] = new LeadConverted(
+            new ConvertedOpportunity("Engine", new Money(1_000_000_000_000m, "GBP"), new DateOnly(2026, 6, 1)),
+            new ConvertedCustomer("Byron")),
+        ["lead-converted.least"] = new LeadConverted(null, null),
+        ["lead-converted.nameless"] = new LeadConverted(new ConvertedOpportunity(null, null, null), new ConvertedCustomer(null)),
+        ["lead-unconverted"] = new LeadUnconverted("wrong lead"),
+        ["lead-unconverted.least"] = new LeadUnconverted(null),
+        ["lead-archived"] = new LeadArchived("old"),
+        ["lead-archived.least"] = new LeadArchived(null),
+        ["lead-unarchived"] = new LeadUnarchived("back"),
+        ["lead-unarchived.least"] = new LeadUnarchived(null),
+        ["lead-restored"] = new LeadRestored(
+            3, AllKnown, LeadStatus.Contacted, Agent, AssignmentOpen: true, IsArchived: false, 65, 1, ScoreSetByHand: false, "wrong lead"),
+        ["lead-restored.least"] = new LeadRestored(
+            1, LittleKnown, LeadStatus.New, null, AssignmentOpen: false, IsArchived: true, 0, 0, ScoreSetByHand: true, null),
+        ["lead-score-changed"] = new LeadScoreChanged(45, 1),
+        ["user-registered"] = new UserRegistered("Anna", "anna@example.com", Role.Manager, IsActive: true),
+        ["user-registered.least"] = new UserRegistered("10862", null, Role.Agent, IsActive: false),
+        ["user-renamed"] = new UserRenamed("Anne"),
+        ["user-role-changed"] = new UserRoleChanged(Role.Auditor),
+        ["user-deactivated"] = new UserDeactivated("left"),
+        ["user-deactivated.least"] = new UserDeactivated(null),
+        ["user-activated"] = new UserActivated("back"),
+        ["user-activated.least"] = new UserActivated(null),
+    };
+
+    /// <summary>Every shape that was once stored and no longer is, with what it reads as today.</summary>
+    public static IReadOnlyDictionary<string, object> Older { get; } = new Dictionary<string, object>(StringComparer.Ordinal)
+    {
+        ["lead-captured.draft"] = new LeadCaptured(AllKnown, 65, 1),
+        ["lead-captured.draft-least"] = new LeadCaptured(LittleKnown, 0, 1),
+        ["lead-captured.without-tags"] = new LeadCaptured(LittleKnown, 0, 1),
+        ["lead-tags-changed.without-tags"] = new LeadTagsChanged([]),
+    };
+
+    /// <summary>The stored name that an approved file's name begins with.</summary>
+    public static string StoredNameOf(string sample) => sample.Split('.')[0];
+}
