@@ -14,6 +14,8 @@ public sealed class RunningHost : IAsyncDisposable
     private const string Email = "bench@crm.example";
     private const string Password = "benchmarks only, on loopback";
 
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15);
+
     private readonly Process process;
     private readonly StringBuilder printed;
 
@@ -119,10 +121,15 @@ public sealed class RunningHost : IAsyncDisposable
     private async Task WaitUntilReady(CancellationToken ct)
     {
         // A database that is new to the host is migrated, and every read model is built, before it is ready.
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        patience.CancelAfter(TimeSpan.FromMinutes(15));
+        var began = Stopwatch.GetTimestamp();
+        var last = "no answer";
         while (true)
         {
+            if (Stopwatch.GetElapsedTime(began) > Patience)
+            {
+                throw new InvalidOperationException($"The host was not ready after {Patience}; last: {last}. It printed: {printed}");
+            }
+
             if (process.HasExited)
             {
                 throw new InvalidOperationException($"The host ended with {process.ExitCode}: {printed}");
@@ -130,7 +137,8 @@ public sealed class RunningHost : IAsyncDisposable
 
             try
             {
-                using var answer = await Http.GetAsync(new Uri("/health/ready", UriKind.Relative), patience.Token);
+                using var answer = await Http.GetAsync(new Uri("/health/ready", UriKind.Relative), ct);
+                last = $"{(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync(ct)}";
                 if (answer.StatusCode == HttpStatusCode.OK)
                 {
                     return;
@@ -141,7 +149,7 @@ public sealed class RunningHost : IAsyncDisposable
                 // It does not listen yet.
             }
 
-            await Task.Delay(TimeSpan.FromMilliseconds(100), patience.Token);
+            await Task.Delay(TimeSpan.FromMilliseconds(100), ct);
         }
     }
 
