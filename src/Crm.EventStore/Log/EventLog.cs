@@ -105,6 +105,10 @@ public sealed class EventLog : IAsyncDisposable
     public async Task<IReadOnlyDictionary<string, Guid>> FindHolders(string scope, string[] keys, CancellationToken ct) =>
         await reader.FindHolders(scope, keys, ct);
 
+    /// <summary>The ids of streams of a type in their order, after one of them: how work over all of them goes along.</summary>
+    public async Task<IReadOnlyList<Guid>> ListStreams(string type, Guid after, int limit, CancellationToken ct) =>
+        await reader.ListStreams(type, after, limit, ct);
+
     /// <summary>All events of many streams, stream by stream in order of version: one query for what an import needs of the past.</summary>
     public async Task<IReadOnlyList<RecordedEvent>> ReadStreams(Guid[] streams, CancellationToken ct) => await reader.ReadStreams(streams, ct);
 

@@ -50,6 +50,8 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
 
     public const string HoldersSql = "select key, stream_id from crm.unique_keys where scope = $1 and key = any($2)";
 
+    public const string StreamIdsSql = "select id from crm.mt_streams where type = $1 and id > $2 order by id limit $3";
+
     public const string StreamsSql =
         $"select {StoredEvent.Columns} from crm.mt_events where stream_id = any($1) order by stream_id, version";
 
@@ -102,6 +104,23 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
     public Task<Guid?> FindHolder(string scope, string key, CancellationToken ct) => Run(HolderSql, ReadOne<Guid?>, ct, scope, key);
 
     public Task<List<RecordedEvent>> ReadStreams(Guid[] streams, CancellationToken ct) => Run(StreamsSql, ReadEvents, ct, streams);
+
+    public Task<List<Guid>> ListStreams(string type, Guid after, int limit, CancellationToken ct) => Run(
+        StreamIdsSql,
+        async (reader, token) =>
+        {
+            var ids = new List<Guid>();
+            while (await reader.ReadAsync(token))
+            {
+                ids.Add(reader.GetGuid(0));
+            }
+
+            return ids;
+        },
+        ct,
+        type,
+        after,
+        limit);
 
     public Task<Dictionary<string, Guid>> FindHolders(string scope, string[] keys, CancellationToken ct) => Run(
         HoldersSql,
