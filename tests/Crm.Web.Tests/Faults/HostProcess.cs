@@ -1,9 +1,8 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Http.Json;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Crm.Testing;
@@ -11,7 +10,7 @@ using Crm.Testing;
 namespace Crm.Web.Tests.Faults;
 
 /// <summary>The product as a process of its own, as <c>ops/run</c> starts it, with a PostgreSQL of its own; it can be killed and started again.</summary>
-public sealed partial class HostProcess : IAsyncDisposable
+public sealed class HostProcess : IAsyncDisposable
 {
     private const string AdminEmail = "admin@example.com";
     private const string AdminPassword = "correct horse battery staple";
@@ -32,9 +31,7 @@ public sealed partial class HostProcess : IAsyncDisposable
     /// <summary>Makes a host on a new data folder and starts it.</summary>
     public static async Task<HostProcess> Start(CancellationToken ct)
     {
-        var folder = TestCluster.NewFolder();
-        TestCluster.OpenToOthers(folder);
-        var host = new HostProcess(folder);
+        var host = new HostProcess(TestCluster.NewDataFolder());
         await host.StartAgain(ct);
         return host;
     }
@@ -45,6 +42,7 @@ public sealed partial class HostProcess : IAsyncDisposable
         var start = new ProcessStartInfo("dotnet")
         {
             ArgumentList = { Path.Combine(AppContext.BaseDirectory, "crm.dll"), "serve" },
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             Environment =
@@ -74,7 +72,7 @@ public sealed partial class HostProcess : IAsyncDisposable
     public async Task Kill(CancellationToken ct)
     {
         var killed = process ?? throw new InvalidOperationException("The host does not run.");
-        Assert.Equal(0, Signal(killed.Id, 9));
+        killed.Kill(); // SIGKILL
         await killed.WaitForExitAsync(ct);
         process = null;
     }
@@ -83,7 +81,11 @@ public sealed partial class HostProcess : IAsyncDisposable
     public async Task<int> Stop(CancellationToken ct)
     {
         var stopped = process ?? throw new InvalidOperationException("The host does not run.");
-        Assert.Equal(0, Signal(stopped.Id, 15));
+        using (var terminate = Process.Start("kill", ["-TERM", stopped.Id.ToString(CultureInfo.InvariantCulture)]))
+        {
+            await terminate.WaitForExitAsync(ct);
+        }
+
         await stopped.WaitForExitAsync(ct);
         process = null;
         return stopped.ExitCode;
@@ -111,7 +113,7 @@ public sealed partial class HostProcess : IAsyncDisposable
             using var answer = await plain.GetAsync("/health/ready", ct);
             return answer.StatusCode == HttpStatusCode.OK;
         }
-        catch (HttpRequestException)
+        catch (Exception early) when (early is HttpRequestException || (early is TaskCanceledException && !ct.IsCancellationRequested))
         {
             return false;
         }
@@ -147,7 +149,4 @@ public sealed partial class HostProcess : IAsyncDisposable
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
-
-    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static partial int Signal(int process, int signal);
 }

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
-using System.Net.Http.Json;
 using System.Text.Json;
 using Crm.Testing;
 
@@ -141,7 +140,7 @@ public sealed class Killing_the_host
         {
             try
             {
-                using var request = new HttpRequestMessage(HttpMethod.Get, "events/stream");
+                using var request = new HttpRequestMessage(HttpMethod.Get, "events/stream?after=0");
                 if (Last(seen) is { } last)
                 {
                     request.Headers.Add("Last-Event-ID", last.ToString(CultureInfo.InvariantCulture));
