@@ -193,8 +193,9 @@ internal sealed class LedgerReader : IAsyncDisposable
         var starts = Parameter(command, BucketStarts, NpgsqlDbType.Array | NpgsqlDbType.Bigint);
         return
             $"""
-            select (at at time zone 'UTC')::date, measure, dim1, dim2, currency,
-                case when micros is null then 0 else 1 + width_bucket(micros, {starts}) end::smallint, {sign}count::bigint, {sign}amount
+            select (at at time zone 'UTC')::date as day, measure, dim1, dim2, currency,
+                case when micros is null then 0 else 1 + width_bucket(micros, {starts}) end::smallint as bucket,
+                {sign}count::bigint as count, {sign}amount as amount
             from {facts} where measure = any($1) and {condition}
             """;
     }

@@ -61,8 +61,8 @@ public sealed class TestCluster
         OpenToOthers(folder);
 
         // No test's token: the cluster outlives the test that happened to ask first.
-        var local = await LocalCluster.Start(
-            folder, new LocalClusterOptions { Durable = false, SharedBuffersMb = 128 }, NullLogger.Instance, CancellationToken.None);
+        var options = new LocalClusterOptions { Durable = false, SharedBuffersMb = 128, FurtherAccess = ["local all all scram-sha-256"] };
+        var local = await LocalCluster.Start(folder, options, NullLogger.Instance, CancellationToken.None);
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Remove(local);
         return new TestCluster(local, external: null);
     }

@@ -34,7 +34,8 @@ public sealed class CrmDatabase : IAsyncDisposable
 
     /// <summary>
     /// A database that runs elsewhere. With one login, that login migrates, and the product's sessions switch to the role that
-    /// cannot change the log; with a login for the owner beside it, each does its own part. Makes the roles where they are missing.
+    /// cannot change the log; with a login for the owner beside it, each does its own part; as <c>crm_app</c> alone it does not migrate.
+    /// Makes the roles where they are missing.
     /// </summary>
     /// <param name="app">The login of the product (<c>ConnectionStrings__Crm</c>).</param>
     /// <param name="owner">The login that migrates (<c>ConnectionStrings__CrmOwner</c>); null: the same.</param>
@@ -43,16 +44,25 @@ public sealed class CrmDatabase : IAsyncDisposable
     /// <exception cref="LocalPostgresException">The roles are missing and the login may not make them.</exception>
     public static async Task<CrmDatabase> External(string app, string? owner, DataSourceSettings settings, CancellationToken ct)
     {
-        var login = new NpgsqlConnectionStringBuilder(app).Username;
-        await using (var admin = CrmDataSources.Build(owner ?? app, Few(settings)))
+        var login = Login(app);
+        if (owner is null && login == DatabaseAdmin.AppRole)
         {
-            await DatabaseAdmin.EnsureRoles(admin, passwords: null, ct);
+            return new CrmDatabase(owner: null, CrmDataSources.Build(app, settings), reporting: null);
         }
 
-        // A login of its own for the product is crm_app, or a member of it that is nothing else; either way this is who it acts as.
+        var migrator = CrmDataSources.Build(owner ?? app, Few(settings));
+        try
+        {
+            await DatabaseAdmin.EnsureRoles(migrator, passwords: null, ct, Login(owner ?? app), login);
+        }
+        catch
+        {
+            await migrator.DisposeAsync();
+            throw;
+        }
+
         var appRole = login == DatabaseAdmin.AppRole ? null : DatabaseAdmin.AppRole;
-        return new CrmDatabase(
-            CrmDataSources.Build(owner ?? app, Few(settings)), CrmDataSources.Build(app, settings, appRole), reporting: null);
+        return new CrmDatabase(migrator, CrmDataSources.Build(app, settings, appRole), reporting: null);
     }
 
     /// <summary>Closes every connection.</summary>
@@ -69,6 +79,9 @@ public sealed class CrmDatabase : IAsyncDisposable
             await Reporting.DisposeAsync();
         }
     }
+
+    private static string Login(string connectionString) => new NpgsqlConnectionStringBuilder(connectionString).Username
+        ?? throw new LocalPostgresException("The connection string names no user (Username=...).");
 
     // Used at the start and by hand: no connection is kept for it, and its work may be long.
     private static DataSourceSettings Few(DataSourceSettings settings) => settings with

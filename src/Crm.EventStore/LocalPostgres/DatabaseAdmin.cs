@@ -16,8 +16,13 @@ public static partial class DatabaseAdmin
     public const string ReportingRole = "crm_reporting";
 
     /// <summary>Makes the three roles where they are missing. With passwords they may log in, without they are only switched to.</summary>
+    /// <param name="admin">A login that may make roles, where they are missing.</param>
+    /// <param name="passwords">The roles' passwords.</param>
+    /// <param name="ct">Gives up waiting.</param>
+    /// <param name="logins">Logins that switch to <see cref="AppRole"/>: they become members of it.</param>
     /// <exception cref="LocalPostgresException">The login may not make roles; the message says what an administrator must run.</exception>
-    public static async Task EnsureRoles(NpgsqlDataSource admin, RolePasswords? passwords, CancellationToken ct)
+    public static async Task EnsureRoles(
+        NpgsqlDataSource admin, RolePasswords? passwords, CancellationToken ct, params IReadOnlyList<string> logins)
     {
         await using var connection = await admin.OpenConnectionAsync(ct);
         try
@@ -27,17 +32,20 @@ public static partial class DatabaseAdmin
                 await EnsureRole(connection, role, passwords?.Of(role), ct);
             }
 
-            if (!await IsTrue(connection, "select pg_has_role($1, $2, 'member')", [OwnerRole, AppRole], ct))
+            foreach (var member in logins.Prepend(OwnerRole))
             {
-                await Execute(connection, $"grant {AppRole} to {OwnerRole}", ct);
+                if (!await IsTrue(connection, "select pg_has_role($1, $2, 'member')", [member, AppRole], ct))
+                {
+                    await Execute(connection, await Quoted(connection, $"grant {AppRole} to %1$I", [member], ct), ct);
+                }
             }
         }
         catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
             throw new LocalPostgresException(
-                "The database login may not make the roles of the product. Let an administrator run: "
+                "The database login may not make the roles of the product. Let an administrator run, each where it is not done yet: "
                 + $"create role {OwnerRole}; create role {AppRole}; create role {ReportingRole}; "
-                + $"grant {AppRole} to {OwnerRole}; grant {OwnerRole}, {AppRole} to {new NpgsqlConnectionStringBuilder(admin.ConnectionString).Username};",
+                + $"grant {AppRole} to {string.Join(", ", logins.Prepend(OwnerRole).Select(login => $"\"{login}\""))};",
                 refused);
         }
     }
@@ -83,11 +91,16 @@ public static partial class DatabaseAdmin
             return;
         }
 
-        // ALTER ROLE takes no parameters: the server itself quotes the value.
-        await using var quote = new NpgsqlCommand("select format('alter role %I login password %L', $1, $2)", connection);
-        quote.Parameters.Add(new NpgsqlParameter<string> { TypedValue = role });
-        quote.Parameters.Add(new NpgsqlParameter<string> { TypedValue = password });
-        await Execute(connection, (string)(await quote.ExecuteScalarAsync(ct) ?? throw new InvalidOperationException("format answered null")), ct);
+        await Execute(connection, await Quoted(connection, "alter role %1$I login password %2$L", [role, password], ct), ct);
+    }
+
+    // Statements on roles take no parameters: the server itself quotes the values.
+    private static async Task<string> Quoted(NpgsqlConnection connection, string form, string[] values, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand("select format($1, variadic $2)", connection);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = form });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = values });
+        return (string)(await command.ExecuteScalarAsync(ct) ?? throw new InvalidOperationException("format answered null"));
     }
 
     private static async Task<bool> IsTrue(NpgsqlConnection connection, string sql, string[] values, CancellationToken ct)

@@ -12,6 +12,9 @@ public sealed record LocalClusterOptions
     /// <summary>The folder of the server's programs; null: the setting <c>CRM_PG_BIN</c>, the search path, the distribution's folders.</summary>
     public string? BinFolder { get; init; }
 
+    /// <summary>Further lines of <c>pg_hba.conf</c>: who else may connect than the product's roles.</summary>
+    public IReadOnlyList<string> FurtherAccess { get; init; } = [];
+
     /// <summary>How long a start may take, with recovery after a crash.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromMinutes(2);
 }

@@ -166,7 +166,8 @@ internal sealed class ServerControl
         var settings = ClusterSettings.Server(options, port, files.Socket);
         var own = Path.Combine(files.Data, ClusterSettings.FileName);
         await File.WriteAllTextAsync(own, settings, ct);
-        await File.WriteAllTextAsync(Path.Combine(files.Data, "pg_hba.conf"), ClusterSettings.Access, ct);
+        var access = ClusterSettings.Access + string.Join('\n', options.FurtherAccess) + "\n";
+        await File.WriteAllTextAsync(Path.Combine(files.Data, "pg_hba.conf"), access, ct);
         await Give(own, ct);
     }
 

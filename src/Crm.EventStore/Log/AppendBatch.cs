@@ -7,7 +7,7 @@ namespace Crm.EventStore.Log;
 /// The commands that share one transaction, as the arrays of one call of <c>crm.append_v1</c>. One batch is reused for the life of a
 /// writer: its lists are emptied and filled again, and its command stays prepared.
 /// </summary>
-internal sealed class AppendBatch : IAsyncDisposable
+internal sealed class AppendBatch : IDisposable
 {
     private readonly NpgsqlCommand command = new();
     private readonly List<Action> clears = [];
@@ -115,24 +115,24 @@ internal sealed class AppendBatch : IAsyncDisposable
     }
 
     /// <summary>Makes the batch ready for a connection that has just been opened.</summary>
-    public async Task Prepare(NpgsqlConnection connection, TimeSpan timeout, CancellationToken ct)
+    public void Prepare(NpgsqlConnection connection, TimeSpan timeout)
     {
         command.Connection = connection;
         command.CommandTimeout = (int)Math.Ceiling(timeout.TotalSeconds);
-        await command.PrepareAsync(ct);
+        command.Prepare();
     }
 
     /// <summary>Appends it: one round trip, one transaction.</summary>
-    public async Task<BatchResult> Run()
+    public BatchResult Run()
     {
-        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
-        await reader.ReadAsync(CancellationToken.None);
+        using var reader = command.ExecuteReader();
+        reader.Read();
         var result = new BatchResult(
             reader.GetInt64(0),
             reader.GetFieldValue<DateTimeOffset>(1),
             reader.IsDBNull(2) ? null : reader.GetString(2));
         // Only the end of the protocol's answer says that the transaction has committed.
-        await reader.NextResultAsync(CancellationToken.None);
+        reader.NextResult();
         return result;
     }
 
@@ -149,7 +149,8 @@ internal sealed class AppendBatch : IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync() => command.DisposeAsync();
+    /// <inheritdoc/>
+    public void Dispose() => command.Dispose();
 
     private bool Touches(AppendCommand added)
     {

@@ -11,6 +11,14 @@ internal static class AppendFault
             or PostgresErrorCodes.ReadOnlySqlTransaction
         || refused.SqlState.StartsWith("08", StringComparison.Ordinal);
 
+    /// <summary>Whether the database could not be reached, or is not there for anybody: as opposed to a statement that is wrong.</summary>
+    public static bool IsUnavailable(Exception fault) => fault switch
+    {
+        PostgresException refused => refused.IsTransient || EndsConnection(refused) || refused.SqlState[..2] is "28" or "53" or "57",
+        NpgsqlException or IOException or TimeoutException => true,
+        _ => false,
+    };
+
     /// <summary>
     /// Others were in the way, and the batch may simply go again. The one lock that all wait for is the counter's; a wait for any other
     /// is one command's own.

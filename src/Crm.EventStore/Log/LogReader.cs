@@ -238,24 +238,37 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
     private static async Task<T?> ReadOne<T>(NpgsqlDataReader reader, CancellationToken ct) =>
         await reader.ReadAsync(ct) && !reader.IsDBNull(0) ? reader.GetFieldValue<T>(0) : default;
 
+    // Once more on another connection: after the database has been away, a pool still holds connections that are dead.
     private async Task<T> Run<T>(
         string sql, Func<NpgsqlDataReader, CancellationToken, Task<T>> read, CancellationToken ct, params object[] values)
     {
         try
         {
-            await using var command = database.CreateCommand(sql);
-            foreach (var value in values)
-            {
-                command.Parameters.Add(new() { Value = value });
-            }
-
-            await using var reader = await command.ExecuteReaderAsync(ct);
-            return await read(reader, ct);
+            return await RunOnce(sql, read, values, ct);
         }
-        catch (Exception lost) when (lost is PostgresException { IsTransient: true } or IOException or TimeoutException
-            || (lost is NpgsqlException and not PostgresException))
+        catch (Exception lost) when (AppendFault.IsUnavailable(lost))
         {
-            throw new LogUnavailableException("The log cannot be read: the database does not answer.", lost) { NothingAppended = true };
+            try
+            {
+                return await RunOnce(sql, read, values, ct);
+            }
+            catch (Exception again) when (AppendFault.IsUnavailable(again))
+            {
+                throw new LogUnavailableException("The log cannot be read: the database does not answer.", again) { NothingAppended = true };
+            }
         }
+    }
+
+    private async Task<T> RunOnce<T>(
+        string sql, Func<NpgsqlDataReader, CancellationToken, Task<T>> read, object[] values, CancellationToken ct)
+    {
+        await using var command = database.CreateCommand(sql);
+        foreach (var value in values)
+        {
+            command.Parameters.Add(new() { Value = value });
+        }
+
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        return await read(reader, ct);
     }
 }

@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -8,6 +7,10 @@ namespace Crm.EventStore.Log;
 /// The group commit: one loop per host that takes whatever commands wait and appends them in one transaction, with an outcome for each.
 /// It never waits for more commands to come: a lone one is appended at once.
 /// </summary>
+/// <remarks>
+/// The loop has a thread of its own and talks to the database synchronously: that saves two changes of thread on the way of every
+/// batch, which is what a third of the throughput at 32 callers was measured to depend on.
+/// </remarks>
 internal sealed partial class LogWriter : IAsyncDisposable
 {
     private readonly EventLogOptions options;
@@ -18,10 +21,15 @@ internal sealed partial class LogWriter : IAsyncDisposable
     private readonly ILogger logger;
     private readonly WriterConnection connection;
     private readonly AppendBatch batch = new();
-    private readonly Channel<PendingAppend> arriving = Channel.CreateUnbounded<PendingAppend>(new() { SingleReader = true });
     private readonly Task loop;
 
-    // Commands in the order of their arrival that no batch holds; the second list is filled while the first is walked.
+    // Commands that have arrived since the loop looked last; the object's monitor wakes the loop.
+    private readonly object door = new();
+    private List<PendingAppend> arriving = [];
+    private bool closed;
+
+    // The loop's own: commands in the order of their arrival that no batch holds; one list is filled while the other is walked.
+    private List<PendingAppend> arrived = [];
     private List<PendingAppend> queue = [];
     private List<PendingAppend> rest = [];
 
@@ -35,7 +43,7 @@ internal sealed partial class LogWriter : IAsyncDisposable
         this.logger = logger;
         announcer = new LogAnnouncer(database, options.AnnounceInterval, logger);
         connection = new WriterConnection(database, options);
-        loop = Task.Run(Loop);
+        loop = Task.Factory.StartNew(Loop, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     /// <summary>The timestamp after which a command that comes now is given up.</summary>
@@ -44,51 +52,81 @@ internal sealed partial class LogWriter : IAsyncDisposable
     /// <summary>Hands a command to the loop.</summary>
     public async Task<AppendOutcome> Append(PendingAppend pending, CancellationToken ct)
     {
-        await using var withdrawal = ct.UnsafeRegister(static (state, token) => ((PendingAppend)state!).Withdraw(token), pending);
-        ObjectDisposedException.ThrowIf(!arriving.Writer.TryWrite(pending), this);
+        await using var withdrawal = ct.UnsafeRegister(static (state, token) => ((PendingAppend)state!).Withdraw(token), pending); // not null: passed here
+        lock (door)
+        {
+            ObjectDisposedException.ThrowIf(closed, this);
+            arriving.Add(pending);
+            if (arriving.Count == 1)
+            {
+                Monitor.Pulse(door);
+            }
+        }
+
         return await pending.Outcome;
     }
 
     /// <summary>Finishes what has been handed over, then stops.</summary>
     public async ValueTask DisposeAsync()
     {
-        arriving.Writer.TryComplete();
+        lock (door)
+        {
+            closed = true;
+            Monitor.Pulse(door);
+        }
+
         await loop;
         await announcer.DisposeAsync();
-        await connection.DisposeAsync();
-        await batch.DisposeAsync();
+        connection.Dispose();
+        batch.Dispose();
     }
 
-    private async Task Loop()
+    private void Loop()
     {
-        while (queue.Count > 0 || await arriving.Reader.WaitToReadAsync())
+        while (Receive())
         {
             try
             {
                 Fill();
                 if (batch.Commands.Count > 0)
                 {
-                    await Run();
+                    Run();
                 }
             }
             catch (Exception fault)
             {
                 // A bug must not leave callers waiting for good, nor stop the log.
                 LogFault(logger, fault);
+                connection.Drop();
                 FailAll(new LogUnavailableException("The log's writer failed; the outcome is unknown.", fault));
             }
 
             batch.Clear();
+            // Whoever was just answered may have a next command on its lips, which can share the next transaction.
+            Thread.Yield();
         }
+    }
+
+    // Takes over what has arrived, and waits for something when nothing is left to do; false at the end.
+    private bool Receive()
+    {
+        lock (door)
+        {
+            while (arriving.Count == 0 && queue.Count == 0 && !closed)
+            {
+                Monitor.Wait(door);
+            }
+
+            (arrived, arriving) = (arriving, arrived);
+        }
+
+        queue.AddRange(arrived);
+        arrived.Clear();
+        return queue.Count > 0;
     }
 
     private void Fill()
     {
-        while (arriving.Reader.TryRead(out var arrived))
-        {
-            queue.Add(arrived);
-        }
-
         rest.Clear();
         var now = time.GetTimestamp();
         foreach (var pending in queue)
@@ -110,42 +148,42 @@ internal sealed partial class LogWriter : IAsyncDisposable
         (queue, rest) = (rest, queue);
     }
 
-    private async Task Run()
+    private void Run()
     {
         try
         {
-            if (await connection.Ensure(batch, Remaining()) is { } unreachable)
+            if (connection.Ensure(batch, Remaining()) is { } unreachable)
             {
-                await Requeue(unreachable, pause: true);
+                Requeue(unreachable, pause: true);
                 return;
             }
 
-            await Complete(await batch.Run());
+            Complete(batch.Run());
         }
         catch (PostgresException refused) when (connection.IsOpen && !AppendFault.EndsConnection(refused))
         {
-            await RolledBack(refused);
+            RolledBack(refused);
         }
         catch (Exception lost) when (lost is NpgsqlException or IOException or TimeoutException or InvalidOperationException)
         {
             // Committed or not: only the log can tell. The commands are sent again, and their versions, receipts and event ids decide.
             LogLost(logger, batch.Commands.Count, lost.Message);
-            await connection.Drop();
+            connection.Drop();
             foreach (var pending in batch.Commands)
             {
                 pending.Uncertain = true;
             }
 
-            await Requeue(lost, pause: false);
+            Requeue(lost, pause: false);
         }
     }
 
     // Nothing of the batch is in the log.
-    private async Task RolledBack(PostgresException refused)
+    private void RolledBack(PostgresException refused)
     {
         if (AppendFault.IsContention(refused))
         {
-            await Requeue(refused, pause: false);
+            Requeue(refused, pause: false);
         }
         else if (batch.Commands.Count > 1 && AppendFault.MayBeOneCommands(refused))
         {
@@ -155,7 +193,7 @@ internal sealed partial class LogWriter : IAsyncDisposable
                 pending.Alone = true;
             }
 
-            await Requeue(refused, pause: false);
+            Requeue(refused, pause: false);
         }
         else
         {
@@ -164,7 +202,7 @@ internal sealed partial class LogWriter : IAsyncDisposable
         }
     }
 
-    private async Task Complete(BatchResult result)
+    private void Complete(BatchResult result)
     {
         var failures = BatchFailure.Parse(result.Failures);
         var last = result.Base;
@@ -203,7 +241,7 @@ internal sealed partial class LogWriter : IAsyncDisposable
 
         if (busy is not null)
         {
-            await Requeue(busy, new LogUnavailableException("Another transaction holds the stream."), pause: busy.Count == batch.Commands.Count);
+            Requeue(busy, new LogUnavailableException("Another transaction holds the stream."), pause: busy.Count == batch.Commands.Count);
         }
     }
 
@@ -227,10 +265,10 @@ internal sealed partial class LogWriter : IAsyncDisposable
         }
     }
 
-    private Task Requeue(Exception obstacle, bool pause) => Requeue([.. batch.Commands], obstacle, pause);
+    private void Requeue(Exception obstacle, bool pause) => Requeue([.. batch.Commands], obstacle, pause);
 
     // In front: they came before all that wait.
-    private async Task Requeue(List<PendingAppend> again, Exception obstacle, bool pause)
+    private void Requeue(List<PendingAppend> again, Exception obstacle, bool pause)
     {
         foreach (var pending in again)
         {
@@ -240,7 +278,7 @@ internal sealed partial class LogWriter : IAsyncDisposable
         queue.InsertRange(0, again);
         if (pause)
         {
-            await Task.Delay(obstacle is LogUnavailableException ? options.BusyDelay : options.ReconnectDelay, time);
+            Thread.Sleep(obstacle is LogUnavailableException ? options.BusyDelay : options.ReconnectDelay);
         }
     }
 

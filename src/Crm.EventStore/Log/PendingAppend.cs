@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Crm.EventStore.Log;
 
 /// <summary>An event as it goes to the database.</summary>
@@ -72,7 +74,7 @@ internal sealed class PendingAppend
                 }
 
                 var entry = catalog.Of(happened.Data);
-                var json = catalog.Serialize(happened.Data);
+                var json = Serialize(happened.Data, catalog);
                 StorableText.CheckJson(json, entry.Name);
                 bytes += json.Length + headers.Length;
                 events[place++] = new EncodedEvent(stream.StreamId, ++version, happened, entry, json, own, headers);
@@ -97,6 +99,18 @@ internal sealed class PendingAppend
     public void Complete(AppendOutcome result) => outcome.TrySetResult(result);
 
     public void Fail(Exception fault) => outcome.TrySetException(fault);
+
+    private static byte[] Serialize(object data, EventCatalog catalog)
+    {
+        try
+        {
+            return catalog.Serialize(data);
+        }
+        catch (JsonException unwritable)
+        {
+            throw new ArgumentException($"The event cannot be written as JSON: {unwritable.Message}", unwritable);
+        }
+    }
 
     private static void CheckKeys(AppendCommand command)
     {

@@ -4,7 +4,7 @@ using Npgsql;
 namespace Crm.EventStore.Log;
 
 /// <summary>The writer's own connection: kept open, with the batch prepared on it, and opened anew when it was lost.</summary>
-internal sealed class WriterConnection(NpgsqlDataSource database, EventLogOptions options) : IAsyncDisposable
+internal sealed class WriterConnection(NpgsqlDataSource database, EventLogOptions options) : IDisposable
 {
     private NpgsqlConnection? connection;
 
@@ -13,46 +13,48 @@ internal sealed class WriterConnection(NpgsqlDataSource database, EventLogOption
 
     /// <summary>Opens the connection when there is none.</summary>
     /// <returns>What is in the way; null when the batch can run.</returns>
-    public async Task<Exception?> Ensure(AppendBatch batch, TimeSpan atMost)
+    public Exception? Ensure(AppendBatch batch, TimeSpan atMost)
     {
         if (IsOpen)
         {
             return null;
         }
 
-        await Drop();
+        Drop();
         using var patience = new CancellationTokenSource(atMost);
         try
         {
-            connection = await database.OpenConnectionAsync(patience.Token);
-            await Configure(connection, patience.Token);
-            await batch.Prepare(connection, options.StatementTimeout + options.LockTimeout, patience.Token);
+            // Only the asynchronous way of opening can be given up in time; the writer's thread has nothing else to do meanwhile.
+            connection = database.OpenConnectionAsync(patience.Token).AsTask().GetAwaiter().GetResult();
+            Configure(connection);
+            batch.Prepare(connection, options.StatementTimeout + options.LockTimeout);
             return null;
         }
         catch (Exception unreachable) when (unreachable is NpgsqlException or IOException or TimeoutException or OperationCanceledException or InvalidOperationException)
         {
-            await Drop();
+            Drop();
             return unreachable;
         }
     }
 
     /// <summary>Gives the connection up.</summary>
-    public async Task Drop()
+    public void Drop()
     {
         if (connection is { } old)
         {
             connection = null;
-            await Reset(old);
-            await old.DisposeAsync();
+            Reset(old);
+            old.Dispose();
         }
     }
 
-    public async ValueTask DisposeAsync() => await Drop();
+    /// <inheritdoc/>
+    public void Dispose() => Drop();
 
     // Every statement of an append reaches its rows by an index, whatever the statistics say of tables that were empty a minute ago.
-    private async Task Configure(NpgsqlConnection opened, CancellationToken ct)
+    private void Configure(NpgsqlConnection opened)
     {
-        await using var command = new NpgsqlCommand(
+        using var command = new NpgsqlCommand(
             """
             select set_config('lock_timeout', $1, false), set_config('statement_timeout', $2, false),
                 set_config('default_transaction_isolation', 'read committed', false), set_config('plan_cache_mode', 'force_generic_plan', false),
@@ -63,11 +65,11 @@ internal sealed class WriterConnection(NpgsqlDataSource database, EventLogOption
         {
             Parameters = { new() { Value = Milliseconds(options.LockTimeout) }, new() { Value = Milliseconds(options.StatementTimeout) } },
         };
-        await command.ExecuteNonQueryAsync(ct);
+        command.ExecuteNonQuery();
     }
 
     // Its pool may give it to somebody else, and may be one that resets nothing.
-    private static async Task Reset(NpgsqlConnection old)
+    private static void Reset(NpgsqlConnection old)
     {
         if (old.FullState != ConnectionState.Open)
         {
@@ -76,13 +78,13 @@ internal sealed class WriterConnection(NpgsqlDataSource database, EventLogOption
 
         try
         {
-            await using var command = new NpgsqlCommand(
+            using var command = new NpgsqlCommand(
                 """
                 reset lock_timeout; reset statement_timeout; reset default_transaction_isolation; reset plan_cache_mode;
                 reset enable_seqscan; reset enable_hashjoin; reset enable_mergejoin; reset jit
                 """,
                 old) { CommandTimeout = 5 };
-            await command.ExecuteNonQueryAsync();
+            command.ExecuteNonQuery();
         }
         catch (Exception broken) when (broken is NpgsqlException or IOException or TimeoutException or InvalidOperationException)
         {
