@@ -82,10 +82,10 @@ public sealed class TestHost : WebApplicationFactory<Program>, IAsyncLifetime
         builder.UseSetting("ConnectionStrings:Crm", Database.AppConnectionString);
         builder.UseSetting("ConnectionStrings:CrmOwner", Database.OwnerConnectionString);
         builder.UseSetting("Crm:Database:MinConnections", "0");
-        builder.UseSetting("Crm:Database:MaxConnections", "20");
+        builder.UseSetting("Crm:Database:MaxConnections", "60");
         builder.UseSetting("CRM_ADMIN_EMAIL", AdminEmail);
         builder.UseSetting("CRM_ADMIN_PASSWORD", AdminPassword);
-        builder.ConfigureLogging(logging => logging.AddProvider(Log));
+        builder.ConfigureLogging(logging => logging.ClearProviders().AddProvider(Log));
         builder.ConfigureTestServices(services => services.AddSingleton<TimeProvider>(Clock));
     }
 }
