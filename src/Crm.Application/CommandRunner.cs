@@ -10,6 +10,8 @@ public sealed class CommandRunner(EventLog log) : IDisposable
 {
     private const int Attempts = 20;
 
+    private static readonly Refusal IdTaken = new("already-exists", "This id belongs to something else.");
+
     private readonly ConcurrentDictionary<(string Caller, string Key), byte> inFlight = new();
     private readonly SemaphoreSlim[] queues = [.. Enumerable.Range(0, 256).Select(_ => new SemaphoreSlim(1, 1))];
 
@@ -82,7 +84,7 @@ public sealed class CommandRunner(EventLog log) : IDisposable
         CancellationToken ct)
         where TEvent : class
     {
-        var history = isNew ? [] : await log.ReadStream(id, ct);
+        var history = isNew ? [] : OfKind<TEvent>(await log.ReadStream(id, ct));
         if (await Try(kind, id, command, history, context, ct) is { } atOnce)
         {
             return atOnce;
@@ -95,7 +97,13 @@ public sealed class CommandRunner(EventLog log) : IDisposable
         {
             for (var attempt = 2; attempt <= Attempts; attempt++)
             {
-                history = await log.ReadStream(id, ct);
+                var stored = await log.ReadStream(id, ct);
+                history = OfKind<TEvent>(stored);
+                if (isNew && history.Count < stored.Count)
+                {
+                    return await Refuse(IdTaken, id, stored.Count, context, ct);
+                }
+
                 if (await Try(kind, id, command, history, context, ct) is { } result)
                 {
                     return result;
@@ -109,6 +117,10 @@ public sealed class CommandRunner(EventLog log) : IDisposable
 
         throw new StreamConflictException(id, Attempts);
     }
+
+    /// <summary>The events of a stream of this kind; a stream of another kind is not there for the command.</summary>
+    private static IReadOnlyList<RecordedEvent> OfKind<TEvent>(IReadOnlyList<RecordedEvent> stored) =>
+        stored is [{ Data: TEvent }, ..] ? stored : [];
 
     /// <summary>One attempt: null when the stream moved on meanwhile.</summary>
     private async Task<CommandResult?> Try<TState, TEvent>(

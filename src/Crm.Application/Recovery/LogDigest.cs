@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
 using Npgsql;
 
 namespace Crm.Application.Recovery;
@@ -26,13 +27,16 @@ public sealed record LogDigest(long Events, long LastPosition, string Sha256)
         await using var connection = await database.OpenConnectionAsync(ct);
         await LongWork.Prepare(connection, upTo, ct);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        await using (var lines = await connection.BeginRawBinaryCopyAsync(Rendering, ct))
+        // Npgsql hands text out as characters only; written back as UTF-8 they are the bytes that the server sent.
+        using (var lines = await connection.BeginTextExportAsync(Rendering, ct))
         {
-            var buffer = new byte[128 * 1024];
+            var characters = new char[64 * 1024];
+            var bytes = new byte[Encoding.UTF8.GetMaxByteCount(characters.Length)];
+            var encoder = Encoding.UTF8.GetEncoder();
             int read;
-            while ((read = await lines.ReadAsync(buffer, ct)) > 0)
+            while ((read = await lines.ReadBlockAsync(characters, ct)) > 0)
             {
-                hash.AppendData(buffer, 0, read);
+                hash.AppendData(bytes, 0, encoder.GetBytes(characters.AsSpan(0, read), bytes, flush: false));
             }
         }
 

@@ -1,6 +1,8 @@
 using System.Text.Json.Serialization;
 using Crm.Application.Import;
 using Crm.Application.Recovery;
+using Crm.Application.Rescoring;
+using Crm.Application.Seeding;
 using Crm.EventStore.Projections;
 
 namespace Crm.Web.Cli;
@@ -11,5 +13,7 @@ namespace Crm.Web.Cli;
 [JsonSerializable(typeof(RecoveryReport))]
 [JsonSerializable(typeof(IReadOnlyList<ProjectionStatus>))]
 [JsonSerializable(typeof(List<RebuildReport>))]
+[JsonSerializable(typeof(SeedReport))]
+[JsonSerializable(typeof(RescoringReport))]
 [JsonSerializable(typeof(MigrateVerb.Applied))]
 internal sealed partial class CliJson : JsonSerializerContext;

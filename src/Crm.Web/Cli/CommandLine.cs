@@ -57,9 +57,11 @@ public static class CommandLine
         {
             serving,
             MigrateVerb.Command(),
+            LeadVerbs.Seed(),
             ImportVerbs.Command(),
             ProjectionVerbs.Command(),
             RecoverVerb.Command(),
+            LeadVerbs.Rescore(),
         };
     }
 }

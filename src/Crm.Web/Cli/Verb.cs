@@ -67,6 +67,11 @@ internal static class Verb
         {
             return await Said(ExitCode.Failed, fault.Message);
         }
+        catch (Exception bug)
+        {
+            // Caught so that what the verb holds, such as its database server, is let go before the process ends.
+            return await Said(ExitCode.Failed, $"This should not have happened: {bug}");
+        }
     }
 
     private static async Task<int> Said(int code, string message)

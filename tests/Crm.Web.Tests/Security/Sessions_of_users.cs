@@ -1,0 +1,157 @@
+using System.Net;
+using System.Text.Json;
+using Crm.Testing;
+
+namespace Crm.Web.Tests.Security;
+
+public sealed class Sessions_of_users(TestHost host) : IClassFixture<TestHost>
+{
+    // What the product promises on every host.
+    private static readonly TimeSpan Promised = TimeSpan.FromSeconds(5);
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task are_renewed_by_a_refresh_token()
+    {
+        var agent = await host.Register("agent");
+        var (access, refresh) = await Renewed(agent.RefreshToken);
+        Assert.NotEqual(agent.RefreshToken, refresh);
+        Assert.NotEqual(agent.AccessToken, access);
+        Assert.Equal(HttpStatusCode.OK, await StatusOfMe(access));
+        await Renewed(refresh);
+    }
+
+    [Fact]
+    public async Task end_when_a_refresh_token_comes_twice()
+    {
+        var agent = await host.Register("agent");
+        var (access, refresh) = await Renewed(agent.RefreshToken);
+        await AssertNotRenewed(agent.RefreshToken);
+        await AssertNotRenewed(refresh);
+        await Eventually.IsTrue(async () => await StatusOfMe(access) == HttpStatusCode.Unauthorized, Ct, Promised);
+    }
+
+    [Fact]
+    public async Task are_renewed_once_when_a_refresh_token_comes_twice_at_the_same_moment()
+    {
+        var agent = await host.Register("agent");
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Renew(agent.RefreshToken)));
+        Assert.True(answers.Count(answer => answer.StatusCode == HttpStatusCode.OK) <= 1);
+        foreach (var answer in answers)
+        {
+            if (answer.StatusCode == HttpStatusCode.OK)
+            {
+                await AssertNotRenewed(await RefreshTokenOf(answer));
+            }
+
+            answer.Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task end_by_signing_out_and_no_other_session_does()
+    {
+        var agent = await host.Register("agent");
+        var elsewhere = await host.SignIn(agent.Email, TestHost.UserPassword);
+        using (var answer = await agent.Client.PostAsync("/api/v1/auth/logout", content: null, Ct))
+        {
+            Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        }
+
+        await AssertNotRenewed(agent.RefreshToken);
+        await Eventually.IsTrue(async () => await StatusOfMe(agent.AccessToken) == HttpStatusCode.Unauthorized, Ct, Promised);
+        Assert.Equal(HttpStatusCode.OK, await StatusOfMe(elsewhere.AccessToken));
+        await Renewed(elsewhere.RefreshToken);
+    }
+
+    [Fact]
+    public async Task end_when_the_user_is_deactivated_on_every_host_and_stay_ended()
+    {
+        await using var second = TestHost.Beside(host.Database);
+        var admin = await host.Admin();
+        var agent = await host.Register("agent");
+        Assert.Equal(HttpStatusCode.OK, await StatusOfMe(agent.AccessToken, second));
+
+        using (var answer = await admin.Client.PostAsJsonAsync($"/api/v1/users/{agent.Id}/deactivate", new { reason = "left" }, Ct))
+        {
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+
+        await Eventually.IsTrue(async () => await StatusOfMe(agent.AccessToken, second) == HttpStatusCode.Unauthorized, Ct, Promised);
+        await Eventually.IsTrue(async () => await StatusOfMe(agent.AccessToken) == HttpStatusCode.Unauthorized, Ct, Promised);
+        await AssertNotRenewed(agent.RefreshToken);
+
+        using (var answer = await admin.Client.PostAsync($"/api/v1/users/{agent.Id}/activate", content: null, Ct))
+        {
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+
+        await AssertNotRenewed(agent.RefreshToken);
+        Assert.Equal(HttpStatusCode.Unauthorized, await StatusOfMe(agent.AccessToken));
+        await host.SignIn(agent.Email, TestHost.UserPassword);
+    }
+
+    [Fact]
+    public async Task take_on_a_changed_role_without_a_new_login()
+    {
+        var admin = await host.Admin();
+        var user = await host.Register("agent");
+        Assert.Equal(HttpStatusCode.Forbidden, await StatusOf("/api/v1/users", user.AccessToken, host));
+        using (var answer = await admin.Client.PatchAsJsonAsync($"/api/v1/users/{user.Id}", new { role = "admin" }, Ct))
+        {
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+
+        await Eventually.IsTrue(
+            async () => await StatusOf("/api/v1/users", user.AccessToken, host) == HttpStatusCode.OK, Ct, Promised);
+    }
+
+    [Fact]
+    public async Task last_no_longer_than_they_were_to_last_however_often_they_are_renewed()
+    {
+        await using var own = TestHost.Beside(host.Database);
+        var agent = await host.Register("agent");
+        own.Clock.Move(TimeSpan.FromDays(13));
+        var (_, refresh) = await Renewed(agent.RefreshToken, own);
+        own.Clock.Move(TimeSpan.FromDays(1));
+        await AssertNotRenewed(refresh, own);
+    }
+
+    [Theory]
+    [InlineData("never issued")]
+    [InlineData("é")]
+    public async Task are_not_renewed_by_anything_else(string token) => await AssertNotRenewed(token);
+
+    private static async Task<HttpStatusCode> StatusOf(string path, string token, TestHost asked)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.Add("Authorization", $"Bearer {token}");
+        using var answer = await asked.CreateClient().SendAsync(request, Ct);
+        return answer.StatusCode;
+    }
+
+    private static async Task<string> RefreshTokenOf(HttpResponseMessage answer) =>
+        (await answer.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("refreshToken").GetString() ?? "";
+
+    private Task<HttpStatusCode> StatusOfMe(string token, TestHost? asked = null) => StatusOf("/api/v1/me", token, asked ?? host);
+
+    private Task<HttpResponseMessage> Renew(string refreshToken, TestHost? asked = null) =>
+        (asked ?? host).CreateClient().PostAsJsonAsync("/api/v1/auth/refresh", new { refreshToken }, Ct);
+
+    private async Task<(string Access, string Refresh)> Renewed(string refreshToken, TestHost? asked = null)
+    {
+        using var answer = await Renew(refreshToken, asked);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        var tokens = await answer.Content.ReadFromJsonAsync<JsonElement>(Ct);
+        return (tokens.GetProperty("accessToken").GetString() ?? "", tokens.GetProperty("refreshToken").GetString() ?? "");
+    }
+
+    private async Task AssertNotRenewed(string refreshToken, TestHost? asked = null)
+    {
+        using var answer = await Renew(refreshToken, asked);
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        Assert.Equal(
+            "invalid-refresh-token", (await answer.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("code").GetString());
+    }
+}
