@@ -70,7 +70,7 @@ public class Operating(TestHost host) : IClassFixture<TestHost>
         var text = (await client.Send(HttpMethod.Get, "/metrics", null)).Is(200).Text;
 
         Assert.Contains("http_server_request_duration_seconds_bucket{", text, StringComparison.Ordinal);
-        Assert.Contains("http_route=\"/api/v1/leads\"", text, StringComparison.Ordinal);
+        Assert.Contains("http_route=\"/api/v1/leads", text, StringComparison.Ordinal);
         Assert.Contains("crm_log_events_appended_total ", text, StringComparison.Ordinal);
         Assert.Contains("crm_log_append_batch_size_bucket{le=\"1\"}", text, StringComparison.Ordinal);
         Assert.Contains("crm_projection_lag{projection=\"lead_board\"}", text, StringComparison.Ordinal);
