@@ -86,7 +86,7 @@ public sealed class LogRecovery(
         });
         await using (var log = new EventLog(app, EventJson.Catalog, new LogPosition()))
         {
-            var rebuilder = new Rebuilder(app, log, loggers.CreateLogger<Rebuilder>());
+            using var rebuilder = new Rebuilder(app, log, loggers.CreateLogger<Rebuilder>());
             foreach (var projection in projections)
             {
                 await Timed($"build {projection.Name}", () => rebuilder.Rebuild(projection, new Building(progress, projection.Name), ct));
