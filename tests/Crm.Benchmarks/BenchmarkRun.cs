@@ -1,4 +1,5 @@
 using System.Globalization;
+using Crm.Testing;
 using Spectre.Console;
 
 namespace Crm.Benchmarks;

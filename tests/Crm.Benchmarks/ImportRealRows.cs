@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Compression;
 using Crm.EventStore.LocalPostgres;
+using Crm.Testing;
 
 namespace Crm.Benchmarks;
 
@@ -10,7 +11,8 @@ public static class ImportRealRows
     private const double MostGrowth = 1.25;
 
     /// <summary>The real activity log; null where it is not there.</summary>
-    public static string? RealFile => Repository.SharedFile("bpic2012", "bpic2012_events.derived.csv.gz");
+    public static string? RealFile { get; } = SharedData.Folder is { } folder
+        && Path.Combine(folder, "bpic2012", "bpic2012_events.derived.csv.gz") is var file && File.Exists(file) ? file : null;
 
     /// <summary>Measures.</summary>
     public static async Task<IReadOnlyList<Figure>> Run(Bench bench, CancellationToken ct)

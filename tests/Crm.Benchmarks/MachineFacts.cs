@@ -31,7 +31,7 @@ public sealed record MachineFacts(
             Environment.ProcessorCount,
             ProcessorName(),
             Math.Round(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e9, 1),
-            RuntimeInformation.OSDescription,
+            $"{RuntimeInformation.OSDescription}, kernel {Environment.OSVersion.Version}",
             RuntimeInformation.FrameworkDescription,
             reader.GetString(0),
             await reader.GetFieldValueAsync<string[]>(1, ct));

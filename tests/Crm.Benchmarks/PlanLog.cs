@@ -59,7 +59,7 @@ public sealed partial class PlanLog : IAsyncDisposable
             }
         }
 
-        return [.. Entry().Split(text).Where(Concerns).Select(static entry => PlanOf(entry)).Distinct(StringComparer.Ordinal)];
+        return [.. Entry().Split(text).Where(Concerns).Select(PlanOf).DistinctBy(QueryOf, StringComparer.Ordinal)];
     }
 
     /// <summary>Plans are no longer written.</summary>
@@ -79,6 +79,9 @@ public sealed partial class PlanLog : IAsyncDisposable
 
     private static bool Concerns(string entry) => entry.Contains("Query Text:", StringComparison.Ordinal) && !Own().IsMatch(entry);
 
+    // The same statement with other values is shown once.
+    private static string QueryOf(string plan) => string.Join('\n', plan.Split('\n').TakeWhile(static line => !line.Contains("(cost=", StringComparison.Ordinal)));
+
     private static string PlanOf(string entry) =>
         string.Join('\n', entry[entry.IndexOf("Query Text:", StringComparison.Ordinal)..].Split('\n').Select(static line => line.TrimStart('\t').TrimEnd())).Trim();
 
@@ -87,7 +90,7 @@ public sealed partial class PlanLog : IAsyncDisposable
 
     // What runs beside the queries: checkpoints, leases, heartbeats, looks for new events, announcements.
     [GeneratedRegex(
-        @"Query Text:\s*(?:update|insert|delete|select position from crm\.(?:projections|log_counter)|select .*seq_id > \$|.*pg_notify|.*crm\.nodes)",
+        @"Query Text:\s*(?:update|insert|delete|set |select set_config|select position from crm\.(?:projections|log_counter)|select .*seq_id > \$|.*pg_notify|.*crm\.nodes)",
         RegexOptions.CultureInvariant | RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 5000)]
     private static partial Regex Own();
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Crm.Benchmarks;
+using Crm.Testing;
 using Spectre.Console;
 
 var only = new Option<string>("--only") { Description = $"Only these, by name, with commas: {string.Join(", ", Benchmark.All.Select(static each => each.Name))}." };

@@ -5,8 +5,8 @@ using System.Net;
 namespace Crm.Benchmarks;
 
 /// <summary>
-/// Every query of a population of leads, one at a time, over HTTP on loopback: server and client time together, so that the server's
-/// own is a little less than what is printed.
+/// Every query of a population of leads, one at a time, over HTTP on loopback. What counts is the server's own time, from the request's
+/// arrival to the end of its answer, as the web server says it; the client's is told beside it.
 /// </summary>
 public static class QueriesAtScale
 {
@@ -19,7 +19,8 @@ public static class QueriesAtScale
         await bench.Stand.MakeOnce(database, $"{leads} leads of one to six events", token => Fill(bench, database, leads, token), ct);
         bench.Say($"starting the API on {leads:N0} leads");
         var figures = new List<Figure>();
-        await using (var host = await bench.Crm.Serve(settings, ct))
+        var telling = new Dictionary<string, string>(settings, StringComparer.Ordinal) { [RunningHost.TellsTimes.Key] = RunningHost.TellsTimes.Value };
+        await using (var host = await bench.Crm.Serve(telling, ct))
         {
             foreach (var shape in QueryShape.All)
             {
@@ -55,8 +56,16 @@ public static class QueriesAtScale
         var random = new Random(20_261_120);
         var latencies = new Latencies();
         var bytes = 0L;
+        var finished = 0;
         for (var number = -bench.Scale.Queries / 5; number < bench.Scale.Queries; number++)
         {
+            if (number == 0)
+            {
+                // What the server prints comes by a pipe: the last of the warm-up must have arrived before it is counted.
+                await Task.Delay(TimeSpan.FromMilliseconds(200), ct);
+                finished = host.Finished;
+            }
+
             var path = new Uri(shape.Path(random, leads), UriKind.Relative);
             var sent = Stopwatch.GetTimestamp();
             using var answer = await host.Http.GetAsync(path, ct);
@@ -73,7 +82,13 @@ public static class QueriesAtScale
             }
         }
 
-        var (p50, p99) = (latencies.Percentile(50), latencies.Percentile(99));
+        var server = await host.TimesAfter(finished, latencies.Count, ct);
+        if (server.Count != latencies.Count)
+        {
+            throw new InvalidOperationException($"The server told of {server.Count} requests, and {latencies.Count} were sent.");
+        }
+
+        var (p50, p99) = (server.Percentile(50), server.Percentile(99));
         return new Figure(
             shape.Label,
             string.Create(CultureInfo.InvariantCulture, $"p50 {p50:F2} ms, p99 {p99:F2} ms"),
@@ -81,7 +96,7 @@ public static class QueriesAtScale
             Figure.Judge((shape.MostP50 is null || p50 < shape.MostP50) && p99 < shape.MostP99))
         {
             P50 = p50, P99 = p99,
-            Note = string.Create(CultureInfo.InvariantCulture, $"{latencies.Count} runs, {bytes / latencies.Count:N0} bytes on average"),
+            Note = string.Create(CultureInfo.InvariantCulture, $"{latencies.Count} runs, {bytes / latencies.Count:N0} bytes on average; at the client p50 {latencies.Percentile(50):F2} ms, p99 {latencies.Percentile(99):F2} ms"),
         };
     }
 
@@ -131,11 +146,11 @@ public sealed record QueryShape(string Label, double? MostP50, double MostP99, F
         Fast("GET /leads/{id}", static (random, leads) => $"/api/v1/leads/{LeadLives.LeadId(random.Next(leads))}"),
         Fast("list, newest first", static (_, _) => "/api/v1/leads"),
         Fast("list, by status, highest score first", static (random, _) => $"/api/v1/leads?status={One(random, Statuses)}&sort=-score"),
-        Fast("list, hot ones, last touched first", static (_, _) => "/api/v1/leads?temperature=hot&sort=-updatedAt"),
+        Fast("list, warm ones, last touched first", static (_, _) => "/api/v1/leads?temperature=warm&sort=-updatedAt"),
         Fast("list, by owner, by name", static (random, _) => $"/api/v1/leads?ownerId={One(random, LeadLives.Agents)}&sort=lastName"),
         Fast("list, by source, highest value first", static (random, _) => $"/api/v1/leads?source={One(random, Sources)}&sort=-value"),
         Fast("list, by tag", static (_, _) => "/api/v1/leads?tag=public-tender"),
-        Fast("list, captured in one month, least score", static (random, leads) => $"/api/v1/leads?createdFrom={At(random.Next(leads), leads)}&minScore=60"),
+        Fast("list, captured in one month, score from 60", static (random, leads) => $"/api/v1/leads?{Month(random)}&minScore=60"),
         Fast("search, a name", static (random, _) => $"/api/v1/leads?q={One(random, Names)}"),
         Fast("search, a rare name and number", static (random, leads) => $"/api/v1/leads?q={One(random, Names)}%20{random.Next(leads) % 1009}"),
         Fast("search, an e-mail address", static (random, leads) => $"/api/v1/leads?q=contact.{random.Next(leads)}%40"),
@@ -165,6 +180,12 @@ public sealed record QueryShape(string Label, double? MostP50, double MostP99, F
     private static QueryShape AsOfReport(string label, Func<Random, int, string> path) => new(label, MostP50: null, 500, path);
 
     private static T One<T>(Random random, IReadOnlyList<T> of) => of[random.Next(of.Count)];
+
+    private static string Month(Random random)
+    {
+        var month = new DateOnly(2024, 1, 1).AddMonths(random.Next(20));
+        return string.Create(CultureInfo.InvariantCulture, $"createdFrom={month:yyyy-MM-dd}T00:00:00Z&createdTo={month.AddMonths(1):yyyy-MM-dd}T00:00:00Z");
+    }
 
     private static string At(int lead, int leads) =>
         LeadLives.CapturedAt(lead, leads).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);

@@ -1,23 +1,26 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.Sockets;
-using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Crm.Benchmarks;
 
 /// <summary>The API in a process of its own, with somebody signed in.</summary>
-public sealed class RunningHost : IAsyncDisposable
+public sealed partial class RunningHost : IAsyncDisposable
 {
     private const string Email = "bench@crm.example";
     private const string Password = "benchmarks only, on loopback";
 
-    private readonly Process process;
-    private readonly StringBuilder printed;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15);
 
-    private RunningHost(Process process, StringBuilder printed, Uri address)
+    private readonly Process process;
+    private readonly Output printed;
+
+    private RunningHost(Process process, Output printed, Uri address)
     {
         this.process = process;
         this.printed = printed;
@@ -33,6 +36,12 @@ public sealed class RunningHost : IAsyncDisposable
 
     /// <summary>A client with the token of the signed-in admin.</summary>
     public HttpClient Http { get; }
+
+    /// <summary>How many requests the server says it has finished; it says so when <see cref="TellsTimes"/> was among its settings.</summary>
+    public int Finished => printed.Times.Count;
+
+    /// <summary>Has the server print how long it took over each request.</summary>
+    public static KeyValuePair<string, string> TellsTimes { get; } = new("Logging__LogLevel__Microsoft.AspNetCore.Hosting.Diagnostics", "Information");
 
     /// <summary>The token.</summary>
     public string Token { get; private set; } = "";
@@ -52,17 +61,9 @@ public sealed class RunningHost : IAsyncDisposable
             ["CRM_ADMIN_PASSWORD"] = Password,
         };
         var process = Tool.Start(program, arguments, all);
-        var printed = new StringBuilder();
-        void Take(string? line)
-        {
-            lock (printed)
-            {
-                printed.AppendLine(line);
-            }
-        }
-
-        process.OutputDataReceived += (_, told) => Take(told.Data);
-        process.ErrorDataReceived += (_, told) => Take(told.Data);
+        var printed = new Output();
+        process.OutputDataReceived += (_, told) => printed.Take(told.Data);
+        process.ErrorDataReceived += (_, told) => printed.Take(told.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         var host = new RunningHost(process, printed, address);
@@ -95,13 +96,31 @@ public sealed class RunningHost : IAsyncDisposable
         Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
     }
 
+    /// <summary>The server's own times of the requests that it finished after the first so many; what it prints may come a little late.</summary>
+    public async Task<Latencies> TimesAfter(int finished, int count, CancellationToken ct)
+    {
+        var began = Stopwatch.GetTimestamp();
+        while (printed.Times.Count < finished + count && Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(5))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(10), ct);
+        }
+
+        var latencies = new Latencies();
+        foreach (var milliseconds in printed.Times.Skip(finished).Take(count))
+        {
+            latencies.Add(milliseconds);
+        }
+
+        return latencies;
+    }
+
     /// <summary>Stops it as Ctrl-C does; kills it when it does not stop in time.</summary>
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
         if (!process.HasExited)
         {
-            using var interrupt = Process.Start("kill", ["-INT", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+            using var interrupt = Process.Start("kill", ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)]);
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
             try
             {
@@ -119,10 +138,15 @@ public sealed class RunningHost : IAsyncDisposable
     private async Task WaitUntilReady(CancellationToken ct)
     {
         // A database that is new to the host is migrated, and every read model is built, before it is ready.
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        patience.CancelAfter(TimeSpan.FromMinutes(15));
+        var began = Stopwatch.GetTimestamp();
+        var last = "no answer";
         while (true)
         {
+            if (Stopwatch.GetElapsedTime(began) > Patience)
+            {
+                throw new InvalidOperationException($"The host was not ready after {Patience}; last: {last}. It printed: {printed}");
+            }
+
             if (process.HasExited)
             {
                 throw new InvalidOperationException($"The host ended with {process.ExitCode}: {printed}");
@@ -130,7 +154,8 @@ public sealed class RunningHost : IAsyncDisposable
 
             try
             {
-                using var answer = await Http.GetAsync(new Uri("/health/ready", UriKind.Relative), patience.Token);
+                using var answer = await Http.GetAsync(new Uri("/health/ready", UriKind.Relative), ct);
+                last = $"{(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync(ct)}";
                 if (answer.StatusCode == HttpStatusCode.OK)
                 {
                     return;
@@ -141,9 +166,61 @@ public sealed class RunningHost : IAsyncDisposable
                 // It does not listen yet.
             }
 
-            await Task.Delay(TimeSpan.FromMilliseconds(100), patience.Token);
+            await Task.Delay(TimeSpan.FromMilliseconds(100), ct);
         }
     }
+
+    // What a server prints in half an hour of requests is not kept: the times, and the last lines for a failure's message.
+    private sealed class Output
+    {
+        private readonly Queue<string> lines = new();
+        private readonly List<double> times = [];
+
+        public IReadOnlyList<double> Times
+        {
+            get
+            {
+                lock (lines)
+                {
+                    return [.. times];
+                }
+            }
+        }
+
+        public void Take(string? line)
+        {
+            if (line is null)
+            {
+                return;
+            }
+
+            lock (lines)
+            {
+                if (FinishedIn().Match(line) is { Success: true } finished)
+                {
+                    times.Add(double.Parse(finished.Groups["ms"].Value, CultureInfo.InvariantCulture));
+                    return;
+                }
+
+                lines.Enqueue(line);
+                if (lines.Count > 200)
+                {
+                    lines.Dequeue();
+                }
+            }
+        }
+
+        public override string ToString()
+        {
+            lock (lines)
+            {
+                return string.Join('\n', lines);
+            }
+        }
+    }
+
+    [GeneratedRegex(@"Request finished .* (?<ms>[0-9.]+)ms\s*$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex FinishedIn();
 
     private static int FreePort()
     {

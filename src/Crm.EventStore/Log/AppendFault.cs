@@ -14,7 +14,8 @@ internal static class AppendFault
     /// <summary>Whether the database could not be reached, or is not there for anybody: as opposed to a statement that is wrong.</summary>
     public static bool IsUnavailable(Exception fault) => fault switch
     {
-        PostgresException refused => refused.IsTransient || EndsConnection(refused) || refused.SqlState[..2] is "28" or "53" or "57",
+        PostgresException refused => refused.IsTransient || EndsConnection(refused)
+            || refused.SqlState[..2] is "28" or "53" or "57" || refused.SqlState == PostgresErrorCodes.ObjectNotInPrerequisiteState,
         NpgsqlException or IOException or TimeoutException => true,
         _ => false,
     };

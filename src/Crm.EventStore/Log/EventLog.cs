@@ -12,8 +12,9 @@ public sealed class EventLog : IAsyncDisposable
 {
     private readonly LogReader reader;
     private readonly LogWriter writer;
+    private readonly StreamReads streams;
 
-    /// <summary>A log on a database whose schema is up to date; keeps one of its connections for appending, opened at the first append.</summary>
+    /// <summary>A log on a database whose schema is up to date; keeps two of its connections, one for appending and one for loading streams.</summary>
     /// <param name="database">The database, in the role that may append.</param>
     /// <param name="catalog">The event types.</param>
     /// <param name="position">Told of every position that this log commits.</param>
@@ -31,8 +32,9 @@ public sealed class EventLog : IAsyncDisposable
         Catalog = catalog;
         Position = position;
         reader = new LogReader(database, catalog);
-        writer = new LogWriter(
-            database, options ?? new EventLogOptions(), position, reader, time ?? TimeProvider.System, logger ?? NullLogger.Instance);
+        var limits = options ?? new EventLogOptions();
+        writer = new LogWriter(database, limits, position, reader, time ?? TimeProvider.System, logger ?? NullLogger.Instance);
+        streams = new StreamReads(database, catalog, reader, limits, logger ?? NullLogger.Instance);
     }
 
     /// <summary>What this host knows of the log's end.</summary>
@@ -54,7 +56,7 @@ public sealed class EventLog : IAsyncDisposable
 
     /// <summary>A stream's events in order of version, from one version to another (both included).</summary>
     public async Task<IReadOnlyList<RecordedEvent>> ReadStream(Guid stream, CancellationToken ct, long from = 1, long to = long.MaxValue) =>
-        await reader.ReadStream(stream, from, to, ct);
+        from <= 1 && to == long.MaxValue ? await streams.Read(stream, ct) : await reader.ReadStream(stream, from, to, ct);
 
     /// <summary>
     /// A stream's events as they stood at a time: the longest run from its first event on of which none happened later. So an event that an
@@ -121,7 +123,11 @@ public sealed class EventLog : IAsyncDisposable
     public Task<string?> ReadBookmark(string scope, string key, CancellationToken ct) => reader.ReadBookmark(scope, key, ct);
 
     /// <summary>Finishes the appends under way, then stops.</summary>
-    public ValueTask DisposeAsync() => writer.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await writer.DisposeAsync();
+        await streams.DisposeAsync();
+    }
 }
 
 /// <summary>The database cannot be reached or did not answer in time. The command may be repeated with the same idempotency key.</summary>

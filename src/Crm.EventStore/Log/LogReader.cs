@@ -5,29 +5,27 @@ namespace Crm.EventStore.Log;
 /// <summary>The log's queries. Each reaches its rows by one of the two indexes of <c>mt_events</c>, or by a primary key of ours.</summary>
 internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
 {
-    private const string Columns = "seq_id, id, stream_id, version, type, data, timestamp, correlation_id, causation_id, headers";
-
     public const string StreamSql =
-        $"select {Columns} from crm.mt_events where stream_id = $1 and version between $2 and $3 order by version";
+        $"select {StoredEvent.Columns} from crm.mt_events where stream_id = $1 and version between $2 and $3 order by version";
 
     public const string StreamAsOfSql =
         $"""
-        select {Columns} from crm.mt_events
+        select {StoredEvent.Columns} from crm.mt_events
         where stream_id = $1 and version < coalesce(
             (select e.version from crm.mt_events e where e.stream_id = $1 and e.timestamp > $2 order by e.version limit 1), 9223372036854775807)
         order by version
         """;
 
     public const string StreamUpToSql =
-        $"select {Columns} from crm.mt_events where stream_id = $1 and seq_id <= $2 order by version";
+        $"select {StoredEvent.Columns} from crm.mt_events where stream_id = $1 and seq_id <= $2 order by version";
 
     public const string AfterSql =
-        $"select {Columns} from crm.mt_events where seq_id > $1 order by seq_id limit $2";
+        $"select {StoredEvent.Columns} from crm.mt_events where seq_id > $1 order by seq_id limit $2";
 
     // A share of the streams by the hash of their ids: what a rebuild that may not hold all of them reads, pass by pass.
     public const string ShareSql =
         $"""
-        select {Columns} from crm.mt_events
+        select {StoredEvent.Columns} from crm.mt_events
         where seq_id > $1 and seq_id <= $2 and (uuid_hash(stream_id) & 1073741823) % $3 = $4 order by seq_id limit $5
         """;
 
@@ -55,7 +53,7 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
     public const string StreamIdsSql = "select id from crm.mt_streams where type = $1 and id > $2 order by id limit $3";
 
     public const string StreamsSql =
-        $"select {Columns} from crm.mt_events where stream_id = any($1) order by stream_id, version";
+        $"select {StoredEvent.Columns} from crm.mt_events where stream_id = any($1) order by stream_id, version";
 
     public const string ReceiptSql =
         """
@@ -162,33 +160,16 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
         caller,
         key);
 
-    /// <summary>
-    /// What became of a command that was under way when a connection was lost: its events' ids, or else its receipt, tell whether it is what
-    /// the log holds. Null when it is not.
-    /// </summary>
-    public async Task<AppendOutcome.Appended?> FindOwn(PendingAppend pending, CancellationToken ct)
-    {
-        if (pending.Events is [.., var last])
-        {
-            return await Run(
-                "select seq_id, headers from crm.mt_events where stream_id = $1 and version = $2 and id = $3",
-                async (reader, token) => await reader.ReadAsync(token)
-                    ? new AppendOutcome.Appended(reader.GetInt64(0), ReadHeaders(reader, 0, 1, null, null).RecordedAt)
-                    : null,
-                ct,
-                last.Stream,
-                last.Version,
-                last.Event.Id);
-        }
-
-        return pending.Command.Receipt is { } sent
-            && await FindReceipt(sent.Caller, sent.Key, ct) is { } stored
-            && stored.Receipt.StreamId == sent.StreamId
-            && stored.Receipt.Version == sent.Version
-            && stored.Receipt.RequestHash.AsSpan().SequenceEqual(sent.RequestHash)
-            ? new AppendOutcome.Appended(stored.Position, stored.RecordedAt)
-            : null;
-    }
+    /// <summary>Where an event with this id stands at this place of its stream; null when it does not.</summary>
+    public Task<AppendOutcome.Appended?> FindAppended(Guid stream, long version, Guid id, CancellationToken ct) => Run(
+        $"select {StoredEvent.Columns} from crm.mt_events where stream_id = $1 and version = $2 and id = $3",
+        async (reader, token) => await reader.ReadAsync(token) && StoredEvent.Read(reader).Decode(catalog) is var recorded
+            ? new AppendOutcome.Appended(recorded.Position, recorded.RecordedAt)
+            : null,
+        ct,
+        stream,
+        version,
+        id);
 
     public async Task<int> PruneReceipts(DateTimeOffset olderThan, CancellationToken ct)
     {
@@ -197,61 +178,22 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
         return await command.ExecuteNonQueryAsync(ct);
     }
 
-    private Task<List<RecordedEvent>> ReadEvents(NpgsqlDataReader reader, CancellationToken ct) => ReadAll(reader, (type, json) => catalog.Deserialize(type, json), ct);
+    private Task<List<RecordedEvent>> ReadEvents(NpgsqlDataReader reader, CancellationToken ct) =>
+        ReadAll(reader, stored => stored.Decode(catalog), ct);
 
-    private Task<List<RecordedEvent>> ReadEventsAsStored(NpgsqlDataReader reader, CancellationToken ct) => ReadAll(reader, ReadOrSayWhyNot, ct);
+    private Task<List<RecordedEvent>> ReadEventsAsStored(NpgsqlDataReader reader, CancellationToken ct) =>
+        ReadAll(reader, stored => stored.DecodeOrSayWhyNot(catalog), ct);
 
-    private async Task<List<RecordedEvent>> ReadAll(NpgsqlDataReader reader, Func<string, byte[], object> read, CancellationToken ct)
+    private static async Task<List<RecordedEvent>> ReadAll(
+        NpgsqlDataReader reader, Func<StoredEvent, RecordedEvent> decode, CancellationToken ct)
     {
         var events = new List<RecordedEvent>();
         while (await reader.ReadAsync(ct))
         {
-            events.Add(ReadEvent(reader, read));
+            events.Add(decode(StoredEvent.Read(reader)));
         }
 
         return events;
-    }
-
-    /// <summary>One event that cannot be read must not stop those who follow the whole log; what to do about it is theirs.</summary>
-    private object ReadOrSayWhyNot(string type, byte[] json)
-    {
-        try
-        {
-            return catalog.Deserialize(type, json);
-        }
-        catch (LogCorruptException unreadable)
-        {
-            return new UnreadableEvent(type, unreadable.Message);
-        }
-    }
-
-    private RecordedEvent ReadEvent(NpgsqlDataReader reader, Func<string, byte[], object> read)
-    {
-        var type = reader.GetString(4);
-        var (envelope, recordedAt) = ReadHeaders(
-            reader, 0, 9, reader.IsDBNull(7) ? null : reader.GetString(7), reader.IsDBNull(8) ? null : reader.GetString(8));
-        return new RecordedEvent(
-            reader.GetInt64(0),
-            reader.GetGuid(1),
-            reader.GetGuid(2),
-            reader.GetInt64(3),
-            catalog.OneCopy(type),
-            read(type, reader.GetFieldValue<byte[]>(5)),
-            reader.GetFieldValue<DateTimeOffset>(6),
-            recordedAt,
-            envelope);
-    }
-
-    private static (Envelope Envelope, DateTimeOffset RecordedAt) ReadHeaders(
-        NpgsqlDataReader reader, int position, int headers, string? correlation, string? causation)
-    {
-        if (!reader.IsDBNull(headers)
-            && EventHeaders.Read(reader.GetFieldValue<byte[]>(headers), correlation, causation) is (var envelope, { } recordedAt))
-        {
-            return (envelope, recordedAt);
-        }
-
-        throw new LogCorruptException($"The event at position {reader.GetInt64(position)} does not say when it was recorded.");
     }
 
     private static async Task<T?> ReadOne<T>(NpgsqlDataReader reader, CancellationToken ct) =>

@@ -16,20 +16,16 @@ internal sealed partial class LogWriter : IAsyncDisposable
     private readonly EventLogOptions options;
     private readonly LogPosition position;
     private readonly LogAnnouncer announcer;
-    private readonly LogReader reader;
+    private readonly LateOutcome late;
     private readonly TimeProvider time;
     private readonly ILogger logger;
-    private readonly WriterConnection connection;
+    private readonly OwnConnection connection;
     private readonly AppendBatch batch = new();
     private readonly Task loop;
 
-    // Commands that have arrived since the loop looked last; the object's monitor wakes the loop.
-    private readonly object door = new();
-    private List<PendingAppend> arriving = [];
-    private bool closed;
+    private readonly Inbox<PendingAppend> inbox = new();
 
-    // The loop's own: commands in the order of their arrival that no batch holds; one list is filled while the other is walked.
-    private List<PendingAppend> arrived = [];
+    // Commands in the order of their arrival that no batch holds; one list is filled while the other is walked.
     private List<PendingAppend> queue = [];
     private List<PendingAppend> rest = [];
 
@@ -38,11 +34,11 @@ internal sealed partial class LogWriter : IAsyncDisposable
     {
         this.options = options;
         this.position = position;
-        this.reader = reader;
+        late = new LateOutcome(reader);
         this.time = time;
         this.logger = logger;
         announcer = new LogAnnouncer(database, options.AnnounceInterval, logger);
-        connection = new WriterConnection(database, options);
+        connection = new OwnConnection(database, options, opened => batch.Prepare(opened, options.StatementTimeout + options.LockTimeout));
         loop = Task.Factory.StartNew(Loop, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
@@ -53,28 +49,14 @@ internal sealed partial class LogWriter : IAsyncDisposable
     public async Task<AppendOutcome> Append(PendingAppend pending, CancellationToken ct)
     {
         await using var withdrawal = ct.UnsafeRegister(static (state, token) => ((PendingAppend)state!).Withdraw(token), pending); // not null: passed here
-        lock (door)
-        {
-            ObjectDisposedException.ThrowIf(closed, this);
-            arriving.Add(pending);
-            if (arriving.Count == 1)
-            {
-                Monitor.Pulse(door);
-            }
-        }
-
+        inbox.Put(pending);
         return await pending.Outcome;
     }
 
     /// <summary>Finishes what has been handed over, then stops.</summary>
     public async ValueTask DisposeAsync()
     {
-        lock (door)
-        {
-            closed = true;
-            Monitor.Pulse(door);
-        }
-
+        inbox.Close();
         await loop;
         await announcer.DisposeAsync();
         connection.Dispose();
@@ -110,18 +92,7 @@ internal sealed partial class LogWriter : IAsyncDisposable
     // Takes over what has arrived, and waits for something when nothing is left to do; false at the end.
     private bool Receive()
     {
-        lock (door)
-        {
-            while (arriving.Count == 0 && queue.Count == 0 && !closed)
-            {
-                Monitor.Wait(door);
-            }
-
-            (arrived, arriving) = (arriving, arrived);
-        }
-
-        queue.AddRange(arrived);
-        arrived.Clear();
+        queue.AddRange(inbox.Take(wait: queue.Count == 0));
         return queue.Count > 0;
     }
 
@@ -152,7 +123,7 @@ internal sealed partial class LogWriter : IAsyncDisposable
     {
         try
         {
-            if (connection.Ensure(batch, Remaining()) is { } unreachable)
+            if (connection.Ensure(Remaining()) is { } unreachable)
             {
                 Requeue(unreachable, pause: true);
                 return;
@@ -235,33 +206,13 @@ internal sealed partial class LogWriter : IAsyncDisposable
             else
             {
                 // Off the loop: it asks the database more.
-                _ = Settle(pending, failure);
+                _ = late.Settle(pending, failure);
             }
         }
 
         if (busy is not null)
         {
             Requeue(busy, new LogUnavailableException("Another transaction holds the stream."), pause: busy.Count == batch.Commands.Count);
-        }
-    }
-
-    private async Task Settle(PendingAppend pending, BatchFailure failure)
-    {
-        try
-        {
-            var mine = pending.Uncertain ? await reader.FindOwn(pending, CancellationToken.None) : null;
-            var outcome = mine ?? failure.ToConflict(pending.Command);
-            if (outcome is null && pending.Command.Receipt is { } receipt)
-            {
-                var stored = await reader.FindReceipt(receipt.Caller, receipt.Key, CancellationToken.None);
-                outcome = stored is null ? null : new AppendOutcome.AlreadyDone(stored);
-            }
-
-            pending.Complete(outcome ?? throw new LogUnavailableException("The receipt of the request was pruned just now.") { NothingAppended = true });
-        }
-        catch (Exception fault)
-        {
-            pending.Fail(fault as LogUnavailableException ?? new LogUnavailableException("The outcome could not be read.", fault));
         }
     }
 

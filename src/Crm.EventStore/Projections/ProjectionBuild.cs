@@ -148,6 +148,12 @@ internal sealed class ProjectionBuild<TState, TEntry>(Projection<TState, TEntry>
         var sums = new Dictionary<TotalKey, Total>();
         await using (var connection = await database.OpenConnectionAsync(ct))
         {
+            // One COPY lasts as long as the log takes to read: minutes.
+            await using (var unhurried = new NpgsqlCommand("set statement_timeout = 0", connection))
+            {
+                await unhurried.ExecuteNonQueryAsync(ct);
+            }
+
             if (entries is null)
             {
                 await foreach (var page in pages.WithCancellation(ct))

@@ -78,6 +78,28 @@ public class Reading_the_log
     }
 
     [Fact]
+    public async Task gives_many_streams_at_once_to_each_who_asks_and_long_ones_whole()
+    {
+        await using var database = await TestDatabase.Create();
+        await using var log = Open(database.App);
+        var streams = Enumerable.Range(0, 300).Select(_ => Guid.NewGuid()).ToArray();
+        await Task.WhenAll(streams.Select((stream, number) => log.Append(Append(stream, 0, [.. Enumerable.Repeat("a", 1 + (number % 5))]), Ct)));
+        var longOne = Guid.NewGuid();
+        await log.Append(Append(longOne, 0, [.. Enumerable.Repeat("a", 2_500)]), Ct).Appended();
+
+        var read = await Task.WhenAll(streams.Concat(streams).Append(longOne).Append(Guid.NewGuid()).Select(stream => log.ReadStream(stream, Ct)));
+
+        for (var number = 0; number < 600; number++)
+        {
+            Assert.Equal(Enumerable.Range(1, 1 + (number % 300 % 5)).Select(version => (long)version), Versions(read[number]));
+            Assert.All(read[number], recorded => Assert.Equal(streams[number % 300], recorded.StreamId));
+        }
+
+        Assert.Equal(Enumerable.Range(1, 2_500).Select(version => (long)version), Versions(read[600]));
+        Assert.Empty(read[601]);
+    }
+
+    [Fact]
     public async Task finds_the_position_of_a_time_of_recording()
     {
         await using var database = await TestDatabase.Create();
@@ -147,6 +169,7 @@ public class Reading_the_log
 
     [Theory]
     [InlineData("ReadStream")]
+    [InlineData("ReadStreams")]
     [InlineData("ReadStreamAsOf")]
     [InlineData("ReadStreamUpTo")]
     [InlineData("ReadAfter")]
@@ -165,6 +188,7 @@ public class Reading_the_log
         var plan = await Plan(database.App, query switch
         {
             "ReadStream" => LogReader.StreamSql,
+            "ReadStreams" => StreamReads.Sql.Replace("$1", "$1::uuid[]", StringComparison.Ordinal),
             "ReadStreamAsOf" => LogReader.StreamAsOfSql,
             "ReadStreamUpTo" => LogReader.StreamUpToSql,
             "ReadAfter" => LogReader.AfterSql,

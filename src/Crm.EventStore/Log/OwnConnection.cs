@@ -3,8 +3,11 @@ using Npgsql;
 
 namespace Crm.EventStore.Log;
 
-/// <summary>The writer's own connection: kept open, with the batch prepared on it, and opened anew when it was lost.</summary>
-internal sealed class WriterConnection(NpgsqlDataSource database, EventLogOptions options) : IDisposable
+/// <summary>A loop's own connection: kept open, with the loop's statement prepared on it, and opened anew when it was lost.</summary>
+/// <param name="database">The database.</param>
+/// <param name="options">The timeouts.</param>
+/// <param name="prepare">Prepares the loop's statement on a connection that has just been opened.</param>
+internal sealed class OwnConnection(NpgsqlDataSource database, EventLogOptions options, Action<NpgsqlConnection> prepare) : IDisposable
 {
     private NpgsqlConnection? connection;
 
@@ -12,8 +15,8 @@ internal sealed class WriterConnection(NpgsqlDataSource database, EventLogOption
     public bool IsOpen => connection is { FullState: ConnectionState.Open };
 
     /// <summary>Opens the connection when there is none.</summary>
-    /// <returns>What is in the way; null when the batch can run.</returns>
-    public Exception? Ensure(AppendBatch batch, TimeSpan atMost)
+    /// <returns>What is in the way; null when the connection stands.</returns>
+    public Exception? Ensure(TimeSpan atMost)
     {
         if (IsOpen)
         {
@@ -24,10 +27,10 @@ internal sealed class WriterConnection(NpgsqlDataSource database, EventLogOption
         using var patience = new CancellationTokenSource(atMost);
         try
         {
-            // Only the asynchronous way of opening can be given up in time; the writer's thread has nothing else to do meanwhile.
+            // Only the asynchronous way of opening can be given up in time; the loop's thread has nothing else to do meanwhile.
             connection = database.OpenConnectionAsync(patience.Token).AsTask().GetAwaiter().GetResult();
             Configure(connection);
-            batch.Prepare(connection, options.StatementTimeout + options.LockTimeout);
+            prepare(connection);
             return null;
         }
         catch (Exception unreachable) when (unreachable is NpgsqlException or IOException or TimeoutException or OperationCanceledException or InvalidOperationException)
@@ -51,7 +54,7 @@ internal sealed class WriterConnection(NpgsqlDataSource database, EventLogOption
     /// <inheritdoc/>
     public void Dispose() => Drop();
 
-    // Every statement of an append reaches its rows by an index, whatever the statistics say of tables that were empty a minute ago.
+    // Every statement of the loops reaches its rows by an index, whatever the statistics say of tables that were empty a minute ago.
     private void Configure(NpgsqlConnection opened)
     {
         using var command = new NpgsqlCommand(
