@@ -91,7 +91,7 @@ public sealed class LogRecovery(
         });
         await using (var log = new EventLog(app, EventJson.Catalog, new LogPosition()))
         {
-            var rebuilder = new Rebuilder(app, log, loggers.CreateLogger<Rebuilder>());
+            using var rebuilder = new Rebuilder(app, log, loggers.CreateLogger<Rebuilder>());
             await Parallel.ForEachAsync(
                 projections,
                 new ParallelOptions { MaxDegreeOfParallelism = BuildsAtOnce, CancellationToken = ct },

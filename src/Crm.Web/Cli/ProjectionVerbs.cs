@@ -51,7 +51,7 @@ internal static class ProjectionVerbs
             var chosen = ProjectionList.All.Where(each => parsed.GetValue(all) || each.Name == parsed.GetValue(name)).ToList();
             await using var database = await VerbDatabase.Open(ct);
             using var loggers = VerbLogging.Create();
-            var rebuilder = new Rebuilder(database.Database.App, database.Log, loggers.CreateLogger<Rebuilder>());
+            using var rebuilder = new Rebuilder(database.Database.App, database.Log, loggers.CreateLogger<Rebuilder>());
             var reports = await ProgressBar.Show(async tell =>
             {
                 var done = new List<RebuildReport>();

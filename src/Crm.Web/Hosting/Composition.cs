@@ -3,6 +3,7 @@ using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.Projections;
+using Crm.Web.Documentation;
 using Crm.Web.Http;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Npgsql;
@@ -63,6 +64,7 @@ public static class Composition
     public static void UseCrmEdge(this WebApplication app)
     {
         app.UseProblems();
+        app.UseDocumentationPage();
         app.UseRouting();
         app.UseRequestTimeouts();
         app.UseAuthentication();
