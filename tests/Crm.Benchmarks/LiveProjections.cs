@@ -15,7 +15,7 @@ public sealed class LiveProjections : IAsyncDisposable
     {
         Progress = progress;
         var tail = new LogTail(open.Log);
-        using var rebuilder = new Rebuilder(open.Database, open.Log, NullLogger<Rebuilder>.Instance);
+        var rebuilder = new Rebuilder(open.Database, open.Log, NullLogger<Rebuilder>.Instance);
         var runner = new ProjectionRunner(
             open.Database, open.Log.Position, tail.ReadAfter, ProjectionList.All, rebuilder, progress, NullLogger<ProjectionRunner>.Instance);
         running = Task.Run(() => runner.Run(stop.Token), CancellationToken.None);

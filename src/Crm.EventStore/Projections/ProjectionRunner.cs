@@ -231,12 +231,17 @@ public sealed partial class ProjectionRunner(
             {
                 using var briefly = new CancellationTokenSource(TimeSpan.FromSeconds(1));
                 await Checkpoints.Release(connection, projection.Name, holder, briefly.Token);
+
+                // The pool may be one that resets nothing, and whoever gets this connection next may mean to be durable.
+                await using var reset = new NpgsqlCommand("reset synchronous_commit", connection);
+                await reset.ExecuteNonQueryAsync(briefly.Token);
             }
         }
         catch (Exception fault)
         {
-            // It runs out by itself.
+            // The lease runs out by itself; a connection in doubt does not go back to the pool.
             LogNotGivenBack(projection.Name, fault.Message);
+            NpgsqlConnection.ClearPool(connection);
         }
     }
 

@@ -103,7 +103,10 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
         {
             if (session.State == System.Data.ConnectionState.Open)
             {
-                await Execute(session, "select pg_advisory_unlock_all()", CancellationToken.None);
+                await Execute(
+                    session,
+                    "select pg_advisory_unlock_all(); reset statement_timeout; reset synchronous_commit; reset maintenance_work_mem",
+                    CancellationToken.None);
             }
         }
     }

@@ -73,7 +73,7 @@ internal static class ProjectionVerbs
         return command;
     }
 
-    private static IEnumerable<string> Lines(IReadOnlyList<ProjectionStatus> all) => all.Select(static each => string.Create(
+    private static IEnumerable<string> Lines(IReadOnlyList<ProjectionStatus> all) => all is [] ? ["None is built yet: the host builds them at its start."] : all.Select(static each => string.Create(
         CultureInfo.InvariantCulture,
         $"{each.Name,-16} revision {each.Revision}, build {each.Build}, position {each.Position:N0}, {each.Lag:N0} behind, "
         + $"{each.ParkedStreams} parked, {each.Holder ?? "nobody works on it"}{(each.Error is null ? "" : $": {each.Error}")}"));

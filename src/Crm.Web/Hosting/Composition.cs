@@ -58,6 +58,7 @@ public static class Composition
             provider.GetRequiredService<ProjectionProgress>(),
             provider.GetRequiredService<ILogger<ProjectionRunner>>()));
         services.AddHostedService<LogFollowers>();
+        services.AddHostedService<Housekeeping>();
     }
 
     /// <summary>What every request passes first.</summary>
