@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 
 namespace Crm.Benchmarks;
 
@@ -28,7 +29,7 @@ public static class RebuildLeadBoard
         var settings = bench.Stand.SettingsFor(database);
         await bench.Crm.Run(["migrate"], settings, ct);
         await bench.Crm.Run(["projections", "rebuild", "lead_board"], settings, ct);
-        var peak = 0d;
+        var (peak, whole) = (0d, TimeSpan.Zero);
         var figure = await Throughput.Measure(
             bench,
             "rebuild lead_board",
@@ -36,9 +37,11 @@ public static class RebuildLeadBoard
             mostP99: null,
             async (_, token) =>
             {
-                var run = await bench.Crm.Run(["projections", "rebuild", "lead_board"], settings, token);
-                peak = Math.Max(peak, run.PeakMb);
-                return new Repetition(events / run.Elapsed.TotalSeconds);
+                var run = await bench.Crm.Run(["projections", "rebuild", "lead_board", "--json"], settings, token);
+                (peak, whole) = (Math.Max(peak, run.PeakMb), run.Elapsed);
+                using var report = JsonDocument.Parse(run.Answer);
+                var elapsed = TimeSpan.Parse(report.RootElement[0].GetProperty("elapsed").GetString() ?? "", CultureInfo.InvariantCulture);
+                return new Repetition(events / elapsed.TotalSeconds);
             },
             ct);
         var rows = await bench.Stand.Ask(database, "select count(*) from crm_read.lead_board", ct);
@@ -52,7 +55,7 @@ public static class RebuildLeadBoard
             figure with
             {
                 Note = string.Create(
-                    CultureInfo.InvariantCulture, $"{events:N0} events; the whole process from start to exit, comparison with the live build included; {figure.Note}"),
+                    CultureInfo.InvariantCulture, $"{events:N0} events, comparison with the live build included; the whole process took {whole.TotalSeconds:F1} s; {figure.Note}"),
             },
             new Figure(
                 "its memory", string.Create(CultureInfo.InvariantCulture, $"{peak:N0} MB"),
