@@ -38,7 +38,8 @@ public sealed partial class Agents
 {
     private static readonly string[] Flows =
     [
-        "assigned", "claimed", "transferred-in", "transferred-out", "unassigned", "completed", "activity", "qualified", "converted", "disqualified",
+        "assigned", "claimed", "transferred-in", "transferred-out", "unassigned", "completed",
+        "activity", "qualified", "converted", "disqualified",
     ];
 
     private static readonly string[] Levels = ["owned"];

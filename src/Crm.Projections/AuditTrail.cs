@@ -118,20 +118,20 @@ public sealed partial class AuditTrail : Projection<AuditMemory, AuditEntry>
         switch (recorded.Data)
         {
             case LeadEvent happened:
-            {
-                var before = state?.Lead ?? Lead.Initial;
-                var after = Lead.Evolve(before, happened);
-                var memory = state is not null && after == before ? state : new AuditMemory(recorded.StreamId, after, null);
-                return new Evolution<AuditMemory, AuditEntry>(memory, [Entry(recorded, "lead", Projections.Changes.Between(before, after))]);
-            }
+                {
+                    var before = state?.Lead ?? Lead.Initial;
+                    var after = Lead.Evolve(before, happened);
+                    var memory = state is not null && after == before ? state : new AuditMemory(recorded.StreamId, after, null);
+                    return new(memory, [Entry(recorded, "lead", Projections.Changes.Between(before, after))]);
+                }
 
             case UserEvent happened:
-            {
-                var before = state?.User ?? User.Initial;
-                var after = User.Evolve(before, happened);
-                var memory = state is not null && after == before ? state : new AuditMemory(recorded.StreamId, null, after);
-                return new Evolution<AuditMemory, AuditEntry>(memory, [Entry(recorded, "user", Projections.Changes.Between(before, after))]);
-            }
+                {
+                    var before = state?.User ?? User.Initial;
+                    var after = User.Evolve(before, happened);
+                    var memory = state is not null && after == before ? state : new AuditMemory(recorded.StreamId, null, after);
+                    return new(memory, [Entry(recorded, "user", Projections.Changes.Between(before, after))]);
+                }
 
             default:
                 throw new UnreachableException($"The audit trail does not know how to tell {recorded.Type}.");

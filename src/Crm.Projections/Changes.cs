@@ -149,7 +149,7 @@ public static class Changes
     }
 
     private static void Add(List<FieldChange> changes, string field, int? from, int to) =>
-        changes.Add(new FieldChange(field, from is { } known ? Written(writer => writer.WriteNumberValue(known)) : null, Written(writer => writer.WriteNumberValue(to))));
+        changes.Add(new FieldChange(field, from is { } known ? Json(known) : null, Json(to)));
 
     private static string? StatusOf(Lead lead) => lead.Status == LeadStatus.Missing ? null : Words.Of(lead.Status);
 
@@ -161,6 +161,8 @@ public static class Changes
         Role.Auditor => "auditor",
         Role.Ops => "ops",
     };
+
+    private static string Json(int value) => Written(writer => writer.WriteNumberValue(value));
 
     private static string Json(bool value) => value ? "true" : "false";
 

@@ -30,7 +30,8 @@ internal sealed record Cursor(string Key, string Id)
             throw new BadCursorException("This is no cursor.");
         }
 
-        if (bytes.Length <= FingerprintLength || bytes.AsSpan(FingerprintLength).Contains((byte)0) || Array.IndexOf(bytes, (byte)'\n', FingerprintLength) is var end && end < 0)
+        var end = bytes.Length <= FingerprintLength ? -1 : Array.IndexOf(bytes, (byte)'\n', FingerprintLength);
+        if (end < 0 || bytes.AsSpan(FingerprintLength).Contains((byte)0))
         {
             throw new BadCursorException("This is no cursor.");
         }
@@ -40,7 +41,9 @@ internal sealed record Cursor(string Key, string Id)
             throw new BadCursorException("The cursor belongs to a list with other filters, another order or another moment.");
         }
 
-        return new Cursor(Encoding.UTF8.GetString(bytes.AsSpan(end + 1)), Encoding.UTF8.GetString(bytes.AsSpan(FingerprintLength, end - FingerprintLength)));
+        return new Cursor(
+            Encoding.UTF8.GetString(bytes.AsSpan(end + 1)),
+            Encoding.UTF8.GetString(bytes.AsSpan(FingerprintLength, end - FingerprintLength)));
     }
 
     /// <summary>Reads a part of the cursor that must be of a form; a cursor that a client made up is refused.</summary>

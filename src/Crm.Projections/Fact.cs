@@ -59,7 +59,7 @@ public sealed record Fact(
             : [("at", "(at)")],
     };
 
-    /// <summary>The totals of a ledger's facts. Durations are counted by bucket; their sum is kept as an amount where it is wanted.</summary>
+    /// <summary>The totals of a ledger's facts. Durations are counted by bucket; their sum is an amount where it is wanted.</summary>
     public static DailyTotals<Fact> TotalsTable(string name) => new(
         name,
         fact => (
@@ -99,7 +99,7 @@ public sealed class FactList(RecordedEvent recorded, DateTimeOffset at)
     public void AddDuration(string measure, string dim1, long micros) =>
         Add(measure, dim1, "", "", 1, micros / 1_000_000m, micros);
 
-    /// <summary>Adds the facts that turn the sum of some standings (those with sign −1) into that of others (those with sign 1).</summary>
+    /// <summary>Adds the facts that turn the sum of some standings (sign −1) into that of others (sign 1).</summary>
     public void Move(IEnumerable<Standing> standings)
     {
         var sums = new Dictionary<(string Measure, string Dim1, string Currency), (int Count, decimal Amount)>();

@@ -86,7 +86,8 @@ public sealed partial class Funnel() : Ledger<FunnelMemory>("funnel", withDurati
         {
             if (memory is not null)
             {
-                facts.Add("left", Words.Of(before.Status), value: before.Details.Value, micros: Times.MicrosBetween(memory.EnteredAt, facts.At));
+                var stayed = Times.MicrosBetween(memory.EnteredAt, facts.At);
+                facts.Add("left", Words.Of(before.Status), value: before.Details.Value, micros: stayed);
                 adjustments.Add(new Standing("adjusted", Words.Of(before.Status), before.Details.Value));
             }
 

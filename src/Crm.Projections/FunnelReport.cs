@@ -9,8 +9,12 @@ namespace Crm.Projections;
 /// <param name="Entered">How often leads entered it in the period.</param>
 /// <param name="Now">How many leads stand in it at the moment; archived ones do not.</param>
 /// <param name="ValueNow">Their value, per currency.</param>
-/// <param name="ConvertedOnward">Conversions in the period of leads that had stood in it, less those taken back; 0 for converted itself.</param>
-/// <param name="MedianSecondsInStatus">The median of how long those that left it in the period had stayed, in seconds; null where none left.</param>
+/// <param name="ConvertedOnward">
+/// Conversions in the period of leads that had stood in it, less those taken back; 0 for converted itself.
+/// </param>
+/// <param name="MedianSecondsInStatus">
+/// The median of how long those that left it in the period had stayed, in seconds; null where none left.
+/// </param>
 public sealed record FunnelLine(
     LeadStatus Status, long Entered, long Now, IReadOnlyList<Money> ValueNow, long ConvertedOnward, decimal? MedianSecondsInStatus);
 
@@ -43,9 +47,11 @@ public sealed partial class Funnel
                     Entered: flows.Where(sum => sum.Measure == "entered" && sum.Dim1 == word).Sum(sum => sum.Count),
                     Now: standing.Sum(sum => sum.Sign * sum.Count),
                     ValueNow: LedgerReader.PerCurrency(standing.Select(sum => (sum.Currency, sum.Sign * sum.Amount))),
-                    ConvertedOnward: flows.Where(sum => sum.Measure == "onward" && sum.Dim1.Split('+').Contains(word, StringComparer.Ordinal)).Sum(sum => sum.Count),
+                    ConvertedOnward: flows.Where(sum => sum.Measure == "onward" && HasPassed(sum.Dim1, word)).Sum(sum => sum.Count),
                     MedianSecondsInStatus: medians.TryGetValue(word, out var median) ? median : null);
             }),
         ];
     }
+
+    private static bool HasPassed(string passed, string status) => passed.Split('+').Contains(status, StringComparer.Ordinal);
 }

@@ -38,7 +38,7 @@ public sealed partial class LeadBoard
         return new LeadPage(rows, new Cursor(KeyOf(query.Sort, rows[^1]), rows[^1].LeadId.ToString("D")).Write(fingerprint));
     }
 
-    /// <summary>All leads of the list in its order, streamed from one statement and so from one moment; limit and cursor do not count.</summary>
+    /// <summary>All leads of the list in its order, streamed from one statement and so of one moment; no limit, no cursor.</summary>
     public static async IAsyncEnumerable<LeadRow> Export(
         NpgsqlDataSource database, LeadQuery query, [EnumeratorCancellation] CancellationToken ct)
     {

@@ -6,13 +6,16 @@ using NpgsqlTypes;
 
 namespace Crm.Projections;
 
-/// <summary>The columns in which a <see cref="LeadRow"/> stands, the same in the board and in the history: what is written is what is read back.</summary>
+/// <summary>
+/// The columns in which a <see cref="LeadRow"/> stands, the same in the board and in the history: what is written is what is read back.
+/// </summary>
 public static class LeadColumns
 {
     /// <summary>The columns that <see cref="Read"/> reads, in its order.</summary>
     public const string List =
         "lead_id, version, position, status, is_archived, owner_id, assignment_open, score, score_rules, score_set_by_hand, "
-        + "inward, outward, in_person, first_name, last_name, email, phone, company, source, value_amount, value_currency, tags, external_id, "
+        + "inward, outward, in_person, first_name, last_name, email, phone, company, source, value_amount, value_currency, "
+        + "tags, external_id, "
         + "created_at, updated_at, contacted_at, qualified_at, converted_at, disqualified_at, disqualify_reason, "
         + "last_activity_at, activity_count, note_count, search_version";
 
@@ -60,7 +63,8 @@ public static class LeadColumns
             Text("source", row => row.Lead.Details.Source),
             Number("value_amount", "numeric", row => row.Lead.Details.Value?.Amount),
             Text("value_currency", row => row.Lead.Details.Value?.Currency),
-            ReadTable<TRow>.Column("tags", "text[] not null", NpgsqlDbType.Array | NpgsqlDbType.Text, row => leadOf(row).Lead.Details.Tags.ToArray()),
+            ReadTable<TRow>.Column(
+                "tags", "text[] not null", NpgsqlDbType.Array | NpgsqlDbType.Text, row => leadOf(row).Lead.Details.Tags.ToArray()),
             Text("external_id", row => row.Lead.Details.ExternalId),
             Time("created_at", row => row.CreatedAt, "timestamptz not null"),
             Time("updated_at", row => row.UpdatedAt, "timestamptz not null"),

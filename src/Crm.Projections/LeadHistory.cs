@@ -7,7 +7,7 @@ namespace Crm.Projections;
 
 /// <summary>A version of a lead's row that another has followed.</summary>
 /// <param name="Row">The row; it holds from its <see cref="LeadRow.UpdatedAt"/> and from its <see cref="LeadRow.Position"/>.</param>
-/// <param name="ValidTo">When the next version began: it no longer holds then. Equal to its beginning where two came at the same time.</param>
+/// <param name="ValidTo">When the next version began and this one ended. Equal to its beginning where two came at once.</param>
 /// <param name="ToPosition">The position of the event that ended it.</param>
 public sealed record ClosedVersion(LeadRow Row, DateTimeOffset ValidTo, long ToPosition);
 

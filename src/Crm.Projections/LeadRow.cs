@@ -55,7 +55,7 @@ public sealed record LeadRow
     /// <summary>How many notes have been written.</summary>
     public int NoteCount { get; init; }
 
-    /// <summary>The version at which what a search looks in (names, company, addresses, tags) last changed; see <see cref="SearchText"/>.</summary>
+    /// <summary>The version at which what a search looks in last changed; see <see cref="SearchText"/>.</summary>
     public long SearchVersion { get; init; }
 
     /// <summary>The row after a lead's event; null before the first.</summary>
@@ -91,7 +91,8 @@ public sealed record LeadRow
             },
             LeadNoteAdded => after with { NoteCount = before.NoteCount + 1 },
             LeadDisqualified disqualified => after.Standing() with { DisqualifyReason = disqualified.Reason },
-            LeadCaptured or LeadContacted or LeadQualified or LeadReopened or LeadConverted or LeadUnconverted or LeadRestored => after.Standing(),
+            LeadCaptured or LeadContacted or LeadQualified or LeadReopened or LeadConverted or LeadUnconverted or LeadRestored =>
+                after.Standing(),
             LeadContactDetailsChanged or LeadCompanyChanged or LeadValueChanged or LeadSourceChanged or LeadTagsChanged
                 or LeadExternalIdChanged or LeadAssigned or LeadClaimed or LeadUnassigned or LeadTransferred
                 or LeadAssignmentCompleted or LeadArchived or LeadUnarchived or LeadScoreChanged => after,
@@ -108,20 +109,31 @@ public sealed record LeadRow
     public static LeadRow? FoldAsOf(IEnumerable<RecordedEvent> history, DateTimeOffset asOf) =>
         Fold(history.TakeWhile(recorded => recorded.At <= asOf));
 
-    /// <summary>The milestones that go with the status: kept where they stand, begun now where they are new, gone where they no longer hold.</summary>
+    /// <summary>The milestones that go with the status: kept where they stand, begun where new, gone where they no longer hold.</summary>
     private LeadRow Standing() => Lead.Status switch
     {
         LeadStatus.New or LeadStatus.Missing => this with
         {
-            ContactedAt = null, QualifiedAt = null, ConvertedAt = null, DisqualifiedAt = null, DisqualifyReason = null,
+            ContactedAt = null,
+            QualifiedAt = null,
+            ConvertedAt = null,
+            DisqualifiedAt = null,
+            DisqualifyReason = null,
         },
         LeadStatus.Contacted => this with
         {
-            ContactedAt = ContactedAt ?? UpdatedAt, QualifiedAt = null, ConvertedAt = null, DisqualifiedAt = null, DisqualifyReason = null,
+            ContactedAt = ContactedAt ?? UpdatedAt,
+            QualifiedAt = null,
+            ConvertedAt = null,
+            DisqualifiedAt = null,
+            DisqualifyReason = null,
         },
         LeadStatus.Qualified => this with
         {
-            QualifiedAt = QualifiedAt ?? UpdatedAt, ConvertedAt = null, DisqualifiedAt = null, DisqualifyReason = null,
+            QualifiedAt = QualifiedAt ?? UpdatedAt,
+            ConvertedAt = null,
+            DisqualifiedAt = null,
+            DisqualifyReason = null,
         },
         LeadStatus.Converted => this with { ConvertedAt = ConvertedAt ?? UpdatedAt, DisqualifiedAt = null, DisqualifyReason = null },
         LeadStatus.Disqualified => this with { ConvertedAt = null, DisqualifiedAt = DisqualifiedAt ?? UpdatedAt },

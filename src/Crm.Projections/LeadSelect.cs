@@ -12,6 +12,9 @@ namespace Crm.Projections;
 /// </summary>
 internal sealed class LeadSelect
 {
+    private static readonly string[] Columns =
+        [.. LeadColumns.List.Split(", ").Concat(["last_name_key", "company_key", "value_key"]).Select(column => $"b.{column}")];
+
     private readonly NpgsqlBatchCommand command = new();
     private readonly List<string> conditions = [];
     private readonly LeadQuery query;
@@ -57,8 +60,8 @@ internal sealed class LeadSelect
         }
 
         var (open, closed) = Validity();
-        return $"select {LeadColumns.List} from (({From("lead_history_open", open)}{order}{limit}) union all ({From("lead_history_closed", closed)}{order}{limit})) as version"
-            + order + limit;
+        return $"select {LeadColumns.List} from (({From("lead_history_open", open)}{order}{limit}) union all "
+            + $"({From("lead_history_closed", closed)}{order}{limit})) as version{order}{limit}";
     }
 
     private (string[] Open, string[] Closed) Validity()
@@ -80,7 +83,7 @@ internal sealed class LeadSelect
     private string From(string table, string[] further)
     {
         var text = new StringBuilder("select ");
-        text.AppendJoin(", ", LeadColumns.List.Split(", ").Append("last_name_key").Append("company_key").Append("value_key").Select(column => $"b.{column}"));
+        text.AppendJoin(", ", Columns);
         text.Append(CultureInfo.InvariantCulture, $" from crm_read.{table} b");
         if (searches)
         {

@@ -13,11 +13,13 @@ public static class LeadSentence
     public static (string Sentence, Guid? AgentId) Of(LeadEvent happened) => happened switch
     {
         LeadCaptured captured => (Captured(captured), null),
-        LeadContactDetailsChanged changed => ($"Contact details changed to {Known(Joined(changed.FirstName, changed.LastName, changed.Email, changed.Phone))}.", null),
+        LeadContactDetailsChanged changed => (
+            $"Contact details changed to {Known(Joined(changed.FirstName, changed.LastName, changed.Email, changed.Phone))}.", null),
         LeadCompanyChanged changed => ($"Company changed to {Known(changed.Company)}.", null),
         LeadValueChanged changed => ($"Expected value changed to {Known(Of(changed.Value))}.", null),
         LeadSourceChanged changed => ($"Source changed to {Known(changed.Source)}.", null),
-        LeadTagsChanged changed => (changed.Tags is [] ? "All tags were taken off." : $"Tags are now {string.Join(", ", changed.Tags)}.", null),
+        LeadTagsChanged { Tags: [] } => ("All tags were taken off.", null),
+        LeadTagsChanged changed => ($"Tags are now {string.Join(", ", changed.Tags)}.", null),
         LeadExternalIdChanged changed => ($"External id changed to {Known(changed.ExternalId)}.", null),
         LeadAssigned assigned => ($"Assigned to {LeadTimeline.AgentPlace}.", assigned.AgentId),
         LeadClaimed claimed => ($"Claimed by {LeadTimeline.AgentPlace}.", claimed.AgentId),
@@ -34,7 +36,7 @@ public static class LeadSentence
         LeadUnconverted unconverted => ($"Conversion taken back{Because(unconverted.Reason)}.", null),
         LeadArchived archived => ($"Archived{Because(archived.Reason)}.", null),
         LeadUnarchived unarchived => ($"Brought back from the archive{Because(unarchived.Reason)}.", null),
-        LeadRestored restored => ($"Restored to version {restored.ToVersion.ToString(CultureInfo.InvariantCulture)}{Because(restored.Reason)}.", null),
+        LeadRestored restored => ($"Restored to version {Number(restored.ToVersion)}{Because(restored.Reason)}.", null),
         LeadScoreChanged changed => ($"Score is now {Number(changed.Score)} ({Words.Of(LeadScore.TemperatureOf(changed.Score))}).", null),
         _ => throw new UnreachableException($"No sentence for {happened.GetType().Name}"),
     };
@@ -73,9 +75,10 @@ public static class LeadSentence
         return details is null ? "Converted." : $"Converted: {details}.";
     }
 
-    private static string? Of(Money? value) => value is null ? null : $"{value.Amount.ToString(CultureInfo.InvariantCulture)} {value.Currency}";
+    private static string? Of(Money? value) =>
+        value is null ? null : $"{value.Amount.ToString(CultureInfo.InvariantCulture)} {value.Currency}";
 
-    private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
+    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static string Known(string? value) => value ?? "unknown";
 

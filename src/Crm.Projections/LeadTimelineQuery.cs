@@ -10,7 +10,8 @@ namespace Crm.Projections;
 /// <param name="Actor">Who did it, as recorded.</param>
 /// <param name="ActorName">The actor's name where the actor is a user.</param>
 /// <param name="Sentence">What happened.</param>
-public sealed record TimelineLine(long Position, long Version, string Type, DateTimeOffset At, string? Actor, string? ActorName, string Sentence);
+public sealed record TimelineLine(
+    long Position, long Version, string Type, DateTimeOffset At, string? Actor, string? ActorName, string Sentence);
 
 public sealed partial class LeadTimeline
 {

@@ -31,7 +31,7 @@ public abstract record Memory
 /// show a stream's later fact without the earlier one. Only in a history recorded out of order does a ledger therefore date a fact
 /// otherwise than the lead's own history, which also counts the events between that this ledger has no use for.
 /// </remarks>
-/// <typeparam name="TMemory">What it remembers of a stream; kept small, since it is read and written for each event that changes it.</typeparam>
+/// <typeparam name="TMemory">What it remembers of a stream; small, since it is read and written for each event that changes it.</typeparam>
 public abstract class Ledger<TMemory> : Projection<TMemory, Fact>
     where TMemory : Memory
 {
@@ -74,12 +74,12 @@ public abstract class Ledger<TMemory> : Projection<TMemory, Fact>
     /// <param name="read">Reads a row.</param>
     protected static StateTable<TMemory> MemoryTable(
         string name, IReadOnlyList<Column<TMemory>> columns, Func<Npgsql.NpgsqlDataReader, TMemory> read) => new()
-    {
-        Name = name,
-        Columns = [.. Memory.Columns<TMemory>(), .. columns],
-        PrimaryKey = "stream_id",
-        StreamColumn = "stream_id",
-        StreamOf = memory => memory.StreamId,
-        Read = read,
-    };
+        {
+            Name = name,
+            Columns = [.. Memory.Columns<TMemory>(), .. columns],
+            PrimaryKey = "stream_id",
+            StreamColumn = "stream_id",
+            StreamOf = memory => memory.StreamId,
+            Read = read,
+        };
 }

@@ -16,7 +16,8 @@ namespace Crm.Projections;
 /// <param name="Bucket">The bucket of the duration; 0 for none.</param>
 /// <param name="Count">How many.</param>
 /// <param name="Amount">How much.</param>
-public readonly record struct Sum(DateOnly? Day, string Measure, string Dim1, string Dim2, string Currency, short Bucket, long Count, decimal Amount);
+public readonly record struct Sum(
+    DateOnly? Day, string Measure, string Dim1, string Dim2, string Currency, short Bucket, long Count, decimal Amount);
 
 /// <summary>
 /// Sums a ledger's facts at any moment, all in one snapshot: whole days from the totals, the days that a period cuts from the facts.
@@ -92,11 +93,12 @@ internal sealed class LedgerReader : IAsyncDisposable
     /// <param name="sums">Its sums over the period by bucket.</param>
     /// <param name="period">The period.</param>
     /// <param name="ct">Cancels.</param>
-    public async Task<IReadOnlyDictionary<string, decimal>> Medians(string measure, IEnumerable<Sum> sums, Period period, CancellationToken ct)
+    public async Task<IReadOnlyDictionary<string, decimal>> Medians(
+        string measure, IEnumerable<Sum> sums, Period period, CancellationToken ct)
     {
         var wanted = sums.Where(sum => sum.Measure == measure && sum.Bucket > 0)
             .GroupBy(sum => sum.Dim1, StringComparer.Ordinal)
-            .Select(group => (Dim1: group.Key, Middle: Middle(group)))
+            .Select(group => (Dim1: group.Key, Middle: MedianSlice.Middle(group)))
             .Where(group => group.Middle is not [])
             .ToList();
         var medians = new Dictionary<string, decimal>(StringComparer.Ordinal);
@@ -171,7 +173,9 @@ internal sealed class LedgerReader : IAsyncDisposable
 
         foreach (var (from, to) in days.Cut)
         {
-            parts.Add(FactsWhere(command, $"at between {Parameter(command, from, NpgsqlDbType.TimestampTz)} and {Parameter(command, to, NpgsqlDbType.TimestampTz)}"));
+            var begin = Parameter(command, from, NpgsqlDbType.TimestampTz);
+            var end = Parameter(command, to, NpgsqlDbType.TimestampTz);
+            parts.Add(FactsWhere(command, $"at between {begin} and {end}"));
         }
 
         return parts;
@@ -242,7 +246,7 @@ internal sealed class LedgerReader : IAsyncDisposable
         return sums;
     }
 
-    private NpgsqlBatchCommand SliceCommand(string measure, string dim1, Slice slice, Period period)
+    private NpgsqlBatchCommand SliceCommand(string measure, string dim1, MedianSlice slice, Period period)
     {
         var command = new NpgsqlCommand();
         var bounds =
@@ -253,7 +257,8 @@ internal sealed class LedgerReader : IAsyncDisposable
         var sql =
             $"select micros from {facts} where {bounds}{Within(command, period)}{upTo} "
             + $"order by micros {(slice.FromTheTop ? "desc" : "asc")} "
-            + $"offset {Parameter(command, slice.Offset, NpgsqlDbType.Bigint)} limit {Parameter(command, slice.Limit, NpgsqlDbType.Bigint)}";
+            + $"offset {Parameter(command, slice.Offset, NpgsqlDbType.Bigint)} "
+            + $"limit {Parameter(command, slice.Limit, NpgsqlDbType.Bigint)}";
         var slicing = new NpgsqlBatchCommand(sql);
         while (command.Parameters.Count > 0)
         {
@@ -263,82 +268,5 @@ internal sealed class LedgerReader : IAsyncDisposable
         }
 
         return slicing;
-    }
-
-    /// <summary>Where the one or two middle values stand: in which bucket, how far in.</summary>
-    private static List<Slice> Middle(IEnumerable<Sum> sums)
-    {
-        var buckets = sums.GroupBy(sum => sum.Bucket).Select(group => (Bucket: group.Key, Count: group.Sum(sum => sum.Count)))
-            .OrderBy(bucket => bucket.Bucket).ToList();
-        var all = buckets.Sum(bucket => bucket.Count);
-        var slices = new List<Slice>(2);
-        if (all <= 0)
-        {
-            return slices;
-        }
-
-        var (lower, upper) = ((all - 1) / 2, all / 2);
-        var before = 0L;
-        foreach (var (bucket, count) in buckets)
-        {
-            var first = Math.Max(lower, before) - before;
-            var last = Math.Min(upper, before + count - 1) - before;
-            if (first <= last)
-            {
-                // From whichever end of the bucket is nearer.
-                var fromTheTop = first > count / 2;
-                slices.Add(new Slice(bucket, fromTheTop, fromTheTop ? count - 1 - last : first, last - first + 1));
-            }
-
-            before += count;
-        }
-
-        return slices;
-    }
-
-    private readonly record struct Slice(short Bucket, bool FromTheTop, long Offset, long Limit);
-
-    /// <summary>A range of time as whole days and the rest of days that it cuts.</summary>
-    private sealed class DayRange
-    {
-        private static readonly DateOnly FirstDay = TotalKey.AllTime.AddDays(1);
-        private static readonly DateOnly LastDay = DateOnly.MaxValue.AddDays(-1);
-        private static readonly TimeSpan Tick = TimeSpan.FromMicroseconds(1);
-
-        public DayRange(DateTimeOffset? from, DateTimeOffset? to)
-        {
-            var start = from is { } f ? Times.Later(StartOf(FirstDay), Times.ToMicroseconds(f)) : (DateTimeOffset?)null;
-            var end = to is { } t && t < StartOf(LastDay) ? Times.ToMicroseconds(t) : (DateTimeOffset?)null;
-            var first = start is { } s ? (s == StartOf(Times.DayOf(s)) ? Times.DayOf(s) : Times.DayOf(s).AddDays(1)) : FirstDay;
-            var last = end is { } e ? (e == EndOf(Times.DayOf(e)) ? Times.DayOf(e) : Times.DayOf(e).AddDays(-1)) : LastDay;
-            if (first > last)
-            {
-                // Within one day, or over midnight without a whole day: the facts alone. An end before the start holds nothing.
-                Cut = [(start ?? StartOf(FirstDay), end ?? EndOf(last))];
-                return;
-            }
-
-            Whole = (first, last);
-            var cut = new List<(DateTimeOffset From, DateTimeOffset To)>(2);
-            if (start is { } begins && begins < StartOf(first))
-            {
-                cut.Add((begins, StartOf(first) - Tick));
-            }
-
-            if (end is { } ends && ends > EndOf(last))
-            {
-                cut.Add((StartOf(last.AddDays(1)), ends));
-            }
-
-            Cut = cut;
-        }
-
-        public (DateOnly First, DateOnly Last)? Whole { get; }
-
-        public IReadOnlyList<(DateTimeOffset From, DateTimeOffset To)> Cut { get; }
-
-        private static DateTimeOffset StartOf(DateOnly day) => new(day.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero);
-
-        private static DateTimeOffset EndOf(DateOnly day) => StartOf(day.AddDays(1)) - Tick;
     }
 }

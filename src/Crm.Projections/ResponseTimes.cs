@@ -57,7 +57,8 @@ public sealed partial class ResponseTimes() : Ledger<ResponseMemory>("response_t
     private static ResponseMemory Captured(RecordedEvent recorded, FactList facts)
     {
         facts.Add("captured");
-        return new ResponseMemory { StreamId = recorded.StreamId, At = facts.At, CapturedAt = Times.ToMicroseconds(recorded.At), Kinds = "" };
+        var at = Times.ToMicroseconds(recorded.At);
+        return new ResponseMemory { StreamId = recorded.StreamId, At = facts.At, CapturedAt = at, Kinds = "" };
     }
 
     private static ResponseMemory? ReachedOut(ResponseMemory memory, LeadActivityLogged activity, FactList facts)

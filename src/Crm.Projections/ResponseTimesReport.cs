@@ -39,7 +39,9 @@ public sealed partial class ResponseTimes
             levels.Sum(sum => sum.Measure == "captured" ? sum.Count : -sum.Count),
             Line(null, [.. flows.Where(sum => sum.Measure == "first")], any, ""),
             [
-                .. Kinds.Select(kind => Line(kind, [.. flows.Where(sum => sum.Measure == "first-of-kind" && sum.Dim1 == Words.Of(kind))], ofKind, Words.Of(kind)))
+                .. Kinds.Select(kind => (Kind: kind, Word: Words.Of(kind)))
+                    .Select(kind => Line(
+                        kind.Kind, [.. flows.Where(sum => sum.Measure == "first-of-kind" && sum.Dim1 == kind.Word)], ofKind, kind.Word))
                     .Where(line => line.Responded > 0),
             ]);
     }

@@ -62,7 +62,8 @@ public sealed partial class Sources() : Ledger<SourcesMemory>("sources", withDur
         });
 
     /// <inheritdoc/>
-    public override bool Applies(object data) => data is LeadCaptured or LeadValueChanged or LeadSourceChanged or LeadContacted or LeadQualified
+    public override bool Applies(object data) => data is LeadCaptured or LeadValueChanged or LeadSourceChanged
+        or LeadContacted or LeadQualified
         or LeadDisqualified or LeadReopened or LeadConverted or LeadUnconverted or LeadRestored;
 
     /// <inheritdoc/>

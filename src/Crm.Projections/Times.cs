@@ -17,7 +17,8 @@ public static class Times
     public static DateTimeOffset Later(DateTimeOffset? one, DateTimeOffset other) => one is { } present ? Later(present, other) : other;
 
     /// <summary>How long from one time to another, in microseconds; never below zero.</summary>
-    public static long MicrosBetween(DateTimeOffset from, DateTimeOffset to) => Math.Max(0, (to - from).Ticks / TimeSpan.TicksPerMicrosecond);
+    public static long MicrosBetween(DateTimeOffset from, DateTimeOffset to) =>
+        Math.Max(0, (to - from).Ticks / TimeSpan.TicksPerMicrosecond);
 
     /// <summary>The day of a time, in UTC.</summary>
     public static DateOnly DayOf(DateTimeOffset at) => DateOnly.FromDateTime(at.UtcDateTime);

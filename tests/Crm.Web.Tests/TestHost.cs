@@ -74,7 +74,8 @@ public sealed class TestHost : WebApplicationFactory<Program>, IAsyncLifetime
         var access = tokens.GetProperty("accessToken").GetString() ?? "";
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", access);
         var me = await client.GetFromJsonAsync<JsonElement>("/api/v1/me", ct);
-        return new SignedInUser(client, me.GetProperty("id").GetGuid(), email, access, tokens.GetProperty("refreshToken").GetString() ?? "");
+        var refresh = tokens.GetProperty("refreshToken").GetString() ?? "";
+        return new SignedInUser(client, me.GetProperty("id").GetGuid(), email, access, refresh);
     }
 
     protected override void ConfigureWebHost(IWebHostBuilder builder)

@@ -18,7 +18,8 @@ public sealed class Credentials(NpgsqlDataSource database, TimeProvider clock)
     private static readonly Credential Nobody = new(Guid.Empty, "", Guid.Empty);
 
     private readonly PasswordHasher<Credential> hasher = new();
-    private readonly Lazy<string> nobodysHash = new(static () => new PasswordHasher<Credential>().HashPassword(Nobody, Guid.NewGuid().ToString()));
+    private readonly Lazy<string> nobodysHash =
+        new(static () => new PasswordHasher<Credential>().HashPassword(Nobody, Guid.NewGuid().ToString()));
 
     /// <summary>Keeps the password of a user who is about to be registered; the user's id is new.</summary>
     public async Task Add(Guid userId, string password, CancellationToken ct)

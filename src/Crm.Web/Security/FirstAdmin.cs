@@ -24,7 +24,9 @@ public sealed class FirstAdmin(UserDirectory users, UserRegistration registratio
     /// first: the address is a unique key of the log.
     /// </summary>
     /// <param name="email">The address (<c>CRM_ADMIN_EMAIL</c>); null or empty for <see cref="DefaultEmail"/>.</param>
-    /// <param name="password">The password (<c>CRM_ADMIN_PASSWORD</c>); null or empty for a generated one. It is the operator's own choice, whatever its length.</param>
+    /// <param name="password">
+    /// The password (<c>CRM_ADMIN_PASSWORD</c>); null or empty for a generated one. It is the operator's own choice, whatever its length.
+    /// </param>
     /// <param name="ct">Gives up.</param>
     /// <exception cref="InvalidOperationException">The address is not one.</exception>
     public async Task<RegisteredAdmin?> Ensure(string? email, string? password, CancellationToken ct)

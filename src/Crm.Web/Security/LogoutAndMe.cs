@@ -7,7 +7,9 @@ namespace Crm.Web.Security;
 /// <summary>Signs the caller out.</summary>
 public static class LogoutEndpoint
 {
-    /// <summary>Ends the session that the access token belongs to: neither of its tokens counts any more, within seconds on every host.</summary>
+    /// <summary>
+    /// Ends the session that the access token belongs to: neither of its tokens counts any more, within seconds on every host.
+    /// </summary>
     public static async Task<IResult> Handle(HttpContext http, Sessions sessions, CancellationToken ct)
     {
         await sessions.End(http.User.SessionId(), ct);

@@ -18,7 +18,8 @@ public static class SecurityProblems
 
     /// <summary>The refresh token does not count.</summary>
     public static Problem WrongRefreshToken { get; } = new(
-        401, "invalid-refresh-token", "The session cannot be renewed.", "The refresh token is not known, is expired or was used. Sign in again.");
+        401, "invalid-refresh-token", "The session cannot be renewed.",
+        "The refresh token is not known, is expired or was used. Sign in again.");
 
     /// <summary>Too many logins from one address for one account.</summary>
     public static Problem TooManyAttempts(TimeSpan retryAfter) => new(

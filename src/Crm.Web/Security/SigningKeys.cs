@@ -55,7 +55,9 @@ public sealed class SigningKeys(NpgsqlDataSource database, SecurityOptions optio
         }
 
         await using (var read = new NpgsqlCommand(
-            "select private_pkcs8 from crm.signing_keys where retired_at is null order by created_at, kid limit 1", connection, transaction))
+            "select private_pkcs8 from crm.signing_keys where retired_at is null order by created_at, kid limit 1",
+            connection,
+            transaction))
         {
             if (await read.ExecuteScalarAsync(ct) is byte[] stored)
             {

@@ -33,7 +33,8 @@ public sealed class RegisterUserRequestValidator : AbstractValidator<RegisterUse
     public RegisterUserRequestValidator()
     {
         RuleFor(request => request.Name).Present().AtMost(200);
-        RuleFor(request => request.Email).Must(EmailAddress.IsValid).WithErrorCode("invalid-email").WithMessage("is not an e-mail address.");
+        RuleFor(request => request.Email).Must(EmailAddress.IsValid)
+            .WithErrorCode("invalid-email").WithMessage("is not an e-mail address.");
         RuleFor(request => request.Password).Password();
     }
 }

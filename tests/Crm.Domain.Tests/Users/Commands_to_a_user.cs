@@ -50,6 +50,34 @@ public class Renaming_a_user
     public void who_is_not_there_is_refused() => UserFacts.Given().When(new RenameUser("Anne")).ThenRefused(UserRefusals.NotFound);
 }
 
+public class Changing_name_and_role_of_a_user_together
+{
+    [Fact]
+    public void is_recorded_as_both() =>
+        UserFacts.Given(UserFacts.Agent).When(new ChangeUser("Anne", Role.Manager, IsLastAdmin: false))
+            .Then(new UserRenamed("Anne"), new UserRoleChanged(Role.Manager));
+
+    [Fact]
+    public void records_only_what_is_given() =>
+        UserFacts.Given(UserFacts.Agent).When(new ChangeUser("Anne", Role: null, IsLastAdmin: false)).Then(new UserRenamed("Anne"));
+
+    [Fact]
+    public void to_what_it_is_changes_nothing() =>
+        UserFacts.Given(UserFacts.Agent).When(new ChangeUser("Anna", Role.Agent, IsLastAdmin: false)).ThenNothing();
+
+    [Fact]
+    public void is_refused_whole_when_the_role_is() =>
+        UserFacts.Given(UserFacts.Admin).When(new ChangeUser("Bo", Role.Agent, IsLastAdmin: true)).ThenRefused(UserRefusals.LastAdmin);
+
+    [Fact]
+    public void is_refused_whole_when_the_name_is() =>
+        UserFacts.Given(UserFacts.Agent).When(new ChangeUser(" ", Role.Manager, IsLastAdmin: false)).ThenRefused(UserRefusals.NoName);
+
+    [Fact]
+    public void who_is_not_there_is_refused() =>
+        UserFacts.Given().When(new ChangeUser(Name: null, Role: null, IsLastAdmin: false)).ThenRefused(UserRefusals.NotFound);
+}
+
 public class Changing_the_role_of_a_user
 {
     [Fact]

@@ -41,7 +41,8 @@ public sealed class Managing_users(TestHost host) : IClassFixture<TestHost>
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/users");
             request.Headers.Add("Idempotency-Key", "register-once");
-            request.Content = JsonContent.Create(new { name = "Once", email = "once@example.com", password = TestHost.UserPassword, role = "agent" });
+            request.Content = JsonContent.Create(
+                new { name = "Once", email = "once@example.com", password = TestHost.UserPassword, role = "agent" });
             using var answer = await (await host.Admin()).Client.SendAsync(request, Ct);
             Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
             Assert.Equal(time == 1, answer.Headers.Contains("Idempotent-Replayed"));
@@ -56,7 +57,8 @@ public sealed class Managing_users(TestHost host) : IClassFixture<TestHost>
     [InlineData("A", "not an address", "long enough a password", "agent", "/email")]
     [InlineData("A", "a@example.com", "too short", "agent", "/password")]
     [InlineData("A", "a@example.com", "long enough a password", "root", "/role")]
-    public async Task refuses_what_has_the_wrong_shape_and_names_the_field(string name, string email, string password, string role, string pointer)
+    public async Task refuses_what_has_the_wrong_shape_and_names_the_field(
+        string name, string email, string password, string role, string pointer)
     {
         using var answer = await Register(name, email, password, role);
         var problem = await AssertProblem(answer, HttpStatusCode.UnprocessableEntity, "invalid");
@@ -171,7 +173,8 @@ public sealed class Managing_users(TestHost host) : IClassFixture<TestHost>
         return problem;
     }
 
-    private async Task<HttpResponseMessage> Register(string name, string email, string password = TestHost.UserPassword, string role = "agent") =>
+    private async Task<HttpResponseMessage> Register(
+        string name, string email, string password = TestHost.UserPassword, string role = "agent") =>
         await (await host.Admin()).Client.PostAsJsonAsync("/api/v1/users", new { name, email, password, role }, Ct);
 
     private async Task<HttpResponseMessage> Patch(Guid id, object change) =>

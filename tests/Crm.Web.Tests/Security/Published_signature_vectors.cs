@@ -63,7 +63,7 @@ public sealed class Published_signature_vectors
                 var kid = TextOf(jwk, "kid");
                 var read = CompactJws.TryRead(
                     TextOf(test, "jws"), named => string.Equals(named, kid, StringComparison.Ordinal) ? key ?? ours : null, out _);
-                Assert.True(expected == read, $"{TextOf(group, "comment")} {test.GetProperty("tcId").GetInt32()} {TextOf(test, "comment")}");
+                Assert.True(expected == read, Named(group, test));
                 _ = read ? taken++ : refused++;
             }
         }
@@ -83,7 +83,7 @@ public sealed class Published_signature_vectors
             foreach (var test in group.GetProperty("tests").EnumerateArray())
             {
                 var verified = key.Verify(Convert.FromHexString(TextOf(test, "msg")), Convert.FromHexString(TextOf(test, "sig")));
-                Assert.True((TextOf(test, "result") == "valid") == verified, $"{test.GetProperty("tcId").GetInt32()} {TextOf(test, "comment")}");
+                Assert.True((TextOf(test, "result") == "valid") == verified, Named(group, test));
                 judged++;
             }
         }
@@ -108,6 +108,9 @@ public sealed class Published_signature_vectors
     }
 
     private static JsonDocument Read(params string[] path) => JsonDocument.Parse(File.ReadAllText(SharedData.Path(path)));
+
+    private static string Named(JsonElement group, JsonElement test) =>
+        $"{TextOf(group, "comment")} {test.GetProperty("tcId").GetInt32()} {TextOf(test, "comment")}";
 
     private static string TextOf(JsonElement of, string name) =>
         of.TryGetProperty(name, out var text) && text.ValueKind == JsonValueKind.String ? text.GetString() ?? "" : "";

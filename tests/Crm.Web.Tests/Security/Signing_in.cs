@@ -102,7 +102,10 @@ public sealed class Signing_in(TestHost host) : IClassFixture<TestHost>
         using var refused = await Try(agent.Email, "a wrong password that was typed");
         foreach (var line in host.Log.Lines)
         {
-            foreach (var secret in new[] { TestHost.UserPassword, TestHost.AdminPassword, "a wrong password", agent.AccessToken, agent.RefreshToken, agent.Email })
+            foreach (var secret in new[]
+            {
+                TestHost.UserPassword, TestHost.AdminPassword, "a wrong password", agent.AccessToken, agent.RefreshToken, agent.Email,
+            })
             {
                 Assert.DoesNotContain(secret, line, StringComparison.Ordinal);
             }

@@ -27,7 +27,8 @@ public sealed class The_first_admin(TestHost host) : IClassFixture<TestHost>
     public async Task shares_one_signing_key_with_every_host()
     {
         await using var second = TestHost.Beside(host.Database);
-        var keys = await Task.WhenAll(new[] { host, second }.Select(async one => await one.Services.GetRequiredService<SigningKeys>().Current(Ct)));
+        var keys = await Task.WhenAll(
+            new[] { host, second }.Select(async one => await one.Services.GetRequiredService<SigningKeys>().Current(Ct)));
         Assert.Equal(keys[0].Kid, keys[1].Kid);
         Assert.Equal(1, await Count("select count(*) from crm.signing_keys"));
     }
@@ -51,7 +52,8 @@ public sealed class The_first_admin(TestHost host) : IClassFixture<TestHost>
     public async Task is_one_however_many_hosts_try_at_once()
     {
         await using var fresh = await Fresh.Create();
-        var tries = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => fresh.FirstAdmin.Ensure("a@example.com", password: null, Ct)));
+        var tries = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(_ => fresh.FirstAdmin.Ensure("a@example.com", password: null, Ct)));
         var admin = Assert.Single(tries.OfType<RegisteredAdmin>());
         Assert.NotNull(await fresh.Verify("a@example.com", admin.GeneratedPassword ?? ""));
     }
@@ -70,7 +72,8 @@ public sealed class The_first_admin(TestHost host) : IClassFixture<TestHost>
     public async Task needs_an_address_that_is_one()
     {
         await using var fresh = await Fresh.Create();
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => fresh.FirstAdmin.Ensure("not an address", "a password", Ct));
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => fresh.FirstAdmin.Ensure("not an address", "a password", Ct));
         Assert.Contains("CRM_ADMIN_EMAIL", refused.Message, StringComparison.Ordinal);
     }
 
