@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.IO.Compression;
 using System.Text.Json;
 using Crm.EventStore.LocalPostgres;
@@ -48,14 +47,15 @@ public static class ImportRealRows
             [
                 figure with
                 {
-                    Note = string.Create(CultureInfo.InvariantCulture, $"events per second; {rows:N0} rows, {events:N0} events; the whole process took {whole.TotalSeconds:F1} s; {figure.Note}"),
+                    Note = Invariant(
+                        $"{rows:N0} rows, {events:N0} events; the whole process took {whole.TotalSeconds:F1} s; {figure.Note}"),
                 },
                 new Figure(
-                    "its memory", string.Create(CultureInfo.InvariantCulture, $"{peak:N0} MB"),
-                    string.Create(CultureInfo.InvariantCulture, $"constant: at most {MostGrowth} × that of a quarter of the rows"),
+                    "its memory", Invariant($"{peak:N0} MB"),
+                    Invariant($"constant: at most {MostGrowth} × that of a quarter of the rows"),
                     Figure.Judge(peak <= MostGrowth * small.PeakMb))
                 {
-                    Note = string.Create(CultureInfo.InvariantCulture, $"peak resident set; {small.PeakMb:N0} MB for a quarter of the rows"),
+                    Note = Invariant($"peak resident set; {small.PeakMb:N0} MB for a quarter of the rows"),
                 },
             ];
         }
@@ -66,7 +66,8 @@ public static class ImportRealRows
     }
 
     /// <summary>Imports a file into the product's database of the stand, made anew.</summary>
-    public static async Task<(long Events, TimeSpan Elapsed, TimeSpan Whole, double PeakMb)> Import(Bench bench, string file, string folder, CancellationToken ct)
+    public static async Task<(long Events, TimeSpan Elapsed, TimeSpan Whole, double PeakMb)> Import(
+        Bench bench, string file, string folder, CancellationToken ct)
     {
         await bench.Stand.Make(LocalCluster.MainDatabase, migrate: true, ct);
         var map = Path.Combine(Repository.Root, "docs", "imports", "bpic2012.json");
@@ -76,7 +77,8 @@ public static class ImportRealRows
         using var report = JsonDocument.Parse(run.Answer);
         var seconds = report.RootElement.GetProperty("seconds").GetDouble();
         return (
-            await bench.Stand.Ask(LocalCluster.MainDatabase, "select count(*) from crm.mt_events", ct), TimeSpan.FromSeconds(seconds), run.Elapsed, run.PeakMb);
+            await bench.Stand.Ask(LocalCluster.MainDatabase, "select count(*) from crm.mt_events", ct),
+            TimeSpan.FromSeconds(seconds), run.Elapsed, run.PeakMb);
     }
 
     private static async Task<int> Rows(string file, CancellationToken ct)

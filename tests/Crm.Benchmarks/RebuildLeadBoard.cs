@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Crm.Benchmarks;
 
-/// <summary><c>crm projections rebuild lead_board</c> as a process of its own: beside the live build, with indexes, comparison and switch.</summary>
+/// <summary><c>crm projections rebuild lead_board</c> as a process of its own, with indexes, comparison and switch.</summary>
 public static class RebuildLeadBoard
 {
     private const double MostMb = 512;
@@ -13,7 +13,7 @@ public static class RebuildLeadBoard
     public static async Task<IReadOnlyList<Figure>> Run(Bench bench, CancellationToken ct)
     {
         var leads = bench.Scale.RebuildLeads;
-        var database = string.Create(CultureInfo.InvariantCulture, $"bench_rebuild_{leads}");
+        var database = Invariant($"bench_rebuild_{leads}");
         await bench.Stand.MakeOnce(
             database,
             $"{leads} leads of {EventsEach} events",
@@ -54,12 +54,12 @@ public static class RebuildLeadBoard
         [
             figure with
             {
-                Note = string.Create(
-                    CultureInfo.InvariantCulture, $"{events:N0} events, comparison with the live build included; the whole process took {whole.TotalSeconds:F1} s; {figure.Note}"),
+                Note = Invariant(
+                    $"{events:N0} events, compared with the live build; the whole process took {whole.TotalSeconds:F1} s; {figure.Note}"),
             },
             new Figure(
-                "its memory", string.Create(CultureInfo.InvariantCulture, $"{peak:N0} MB"),
-                string.Create(CultureInfo.InvariantCulture, $"< {MostMb} MB"), Figure.Judge(peak < MostMb))
+                "its memory", Invariant($"{peak:N0} MB"),
+                Invariant($"< {MostMb} MB"), Figure.Judge(peak < MostMb))
             {
                 Note = "peak resident set (VmHWM) of that process",
             },

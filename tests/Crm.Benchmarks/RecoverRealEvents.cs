@@ -4,7 +4,7 @@ using Crm.EventStore.LocalPostgres;
 
 namespace Crm.Benchmarks;
 
-/// <summary><c>crm recover</c> of the imported real events into a new database: the log, every read model, and the comparison with the source.</summary>
+/// <summary><c>crm recover</c> of the imported real events into a new database: log, read models, verification.</summary>
 public static class RecoverRealEvents
 {
     private const string Recovered = "bench_recovered";
@@ -39,8 +39,8 @@ public static class RecoverRealEvents
                     var run = await bench.Crm.Run(["recover", "--to", to, "--into", Recovered, "--json"], settings, token);
                     (peak, whole) = (Math.Max(peak, run.PeakMb), run.Elapsed);
                     using var report = JsonDocument.Parse(run.Answer);
-                    steps = string.Join(", ", report.RootElement.GetProperty("steps").EnumerateArray().Select(static step => string.Create(
-                        CultureInfo.InvariantCulture, $"{step.GetProperty("step").GetString()} {step.GetProperty("seconds").GetDouble():F1} s")));
+                    steps = string.Join(", ", report.RootElement.GetProperty("steps").EnumerateArray().Select(static step =>
+                        Invariant($"{step.GetProperty("step").GetString()} {step.GetProperty("seconds").GetDouble():F1} s")));
                     return await bench.Stand.Ask(Recovered, "select count(*) from crm.mt_events", token) == events
                         ? new Repetition(events / report.RootElement.GetProperty("seconds").GetDouble())
                         : throw new InvalidOperationException("The recovered log is not whole.");
@@ -53,7 +53,8 @@ public static class RecoverRealEvents
                 {
                     Note = string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{events:N0} events, verification included ({steps}); the whole process took {whole.TotalSeconds:F1} s, peak memory {peak:N0} MB; {figure.Note}"),
+                        $"{events:N0} events, verification included ({steps}); the whole process took {whole.TotalSeconds:F1} s, "
+                            + $"peak memory {peak:N0} MB; {figure.Note}"),
                 },
             ];
         }
