@@ -77,10 +77,24 @@ need_dotnet() {
 }
 
 # What is built goes into a folder of its own for each user: no quarrel with an editor's builds, or with root's.
-build="$root/.build/$(id -u)"
-if ! mkdir -p "$build" 2>/dev/null || [ ! -w "$build" ]; then
-  build="${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/crm-build/$(printf '%s' "$root" | cksum | cut -d' ' -f1)"
-  mkdir -p "$build" || fail "No folder to build in: neither $root/.build nor $build can be written."
+build_folder() {
+  local folder
+  for folder in "$root/.build" "${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/crm-build-$(printf '%s' "$root" | cksum | cut -d' ' -f1)" \
+    "${TMPDIR:-/tmp}/crm-build"; do
+    folder="$folder/$(id -u)"
+    # Owned by us: in a folder that all may write to, somebody else could have laid programs ready.
+    if mkdir -p "$folder" 2>/dev/null && [ -O "$folder" ] && [ -w "$folder" ]; then
+      printf '%s' "$folder"
+      return
+    fi
+  done
+  fail "There is no folder to build in: $root/.build cannot be written."
+}
+build="$(build_folder)"
+# The SDK and its packages need a home, which accounts of services lack.
+if [ ! -w "${HOME:-/nonexistent}" ]; then
+  mkdir -p "$build/home"
+  export HOME="$build/home"
 fi
 export ArtifactsPath="$build"
 export CRM_REPOSITORY="$root"

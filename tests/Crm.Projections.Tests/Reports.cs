@@ -54,6 +54,17 @@ public sealed class Reports(OrderlyReadModels models) : IClassFixture<OrderlyRea
 
     [Theory]
     [MemberData(nameof(Periods))]
+    public async Task the_activity_of_one_actor_is_theirs_alone(string name)
+    {
+        var period = PeriodOf(name);
+        var actor = GeneratedHistory.Agents[1].ToString("D");
+        var report = await Activity.Read(models.Database, period, TestContext.Current.CancellationToken, actor);
+        Assert.Equal(
+            History.Count(recorded => recorded.Data is LeadEvent && recorded.Envelope.Actor == actor && In(recorded, period)), report.Total);
+    }
+
+    [Theory]
+    [MemberData(nameof(Periods))]
     public async Task the_response_times_are_exact(string name)
     {
         var period = PeriodOf(name);
@@ -131,11 +142,13 @@ public sealed class Reports(OrderlyReadModels models) : IClassFixture<OrderlyRea
     [InlineData("response_times")]
     public async Task totals_equal_the_sum_of_the_facts(string ledger)
     {
+        // The activity's totals are over all actors.
+        var dim2 = ledger == "activity" ? "'' as dim2" : "dim2";
         await using var command = models.Database.CreateCommand(
             $"""
             with days as (select measure, day, dim1, dim2, currency, sum(count) as count, sum(amount) as amount
                           from crm_read.{ledger}_totals group by 1, 2, 3, 4, 5),
-                 facts as (select measure, (at at time zone 'UTC')::date as day, dim1, dim2, currency, sum(count) as count, sum(amount) as amount
+                 facts as (select measure, (at at time zone 'UTC')::date as day, dim1, {dim2}, currency, sum(count) as count, sum(amount) as amount
                            from crm_read.{ledger}_facts group by 1, 2, 3, 4, 5),
                  every as (select measure, '-infinity'::date, dim1, dim2, currency, sum(count), sum(amount) from facts group by 1, 3, 4, 5)
             select count(*) from ((select * from days) except (select * from facts union all select * from every)) as wrong

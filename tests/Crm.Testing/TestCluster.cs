@@ -44,6 +44,14 @@ public sealed class TestCluster
     /// <summary>The connection string of the role for reports.</summary>
     public string Reporting(string database) => local?.Reporting(database) ?? External(database, DatabaseAdmin.ReportingRole);
 
+    /// <summary>A new folder for a host's data that the server's account can enter; whoever asks for it removes it.</summary>
+    public static string NewDataFolder()
+    {
+        var folder = NewFolder();
+        OpenToOthers(folder);
+        return folder;
+    }
+
     /// <summary>A folder of its own for a test, named so that the next process clears it away if this one is killed.</summary>
     internal static string NewFolder() => Directory.CreateTempSubdirectory(Prefix).FullName;
 

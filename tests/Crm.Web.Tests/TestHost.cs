@@ -86,7 +86,7 @@ public sealed class TestHost : WebApplicationFactory<Program>, IAsyncLifetime
         builder.UseSetting("Crm:Database:MaxConnections", "40");
         builder.UseSetting("CRM_ADMIN_EMAIL", AdminEmail);
         builder.UseSetting("CRM_ADMIN_PASSWORD", AdminPassword);
-        builder.ConfigureLogging(logging => logging.AddProvider(Log));
+        builder.ConfigureLogging(logging => logging.ClearProviders().AddProvider(Log));
         builder.ConfigureTestServices(services => services.AddSingleton<TimeProvider>(Clock));
     }
 }

@@ -50,6 +50,11 @@ public sealed record RecoveryReport(
 public sealed class LogRecovery(
     CrmDatabase source, NpgsqlDataSource owner, NpgsqlDataSource app, IReadOnlyList<Projection> projections, ILoggerFactory loggers)
 {
+    // Each keeps a state per lead in memory while it is built, which is what bounds their number.
+    private const int BuildsAtOnce = 2;
+
+    private readonly Lock gate = new();
+
     private readonly List<RecoveryStep> steps = [];
 
     /// <summary>Recovers the log up to a position.</summary>
@@ -86,11 +91,12 @@ public sealed class LogRecovery(
         });
         await using (var log = new EventLog(app, EventJson.Catalog, new LogPosition()))
         {
-            var rebuilder = new Rebuilder(app, log, loggers.CreateLogger<Rebuilder>());
-            foreach (var projection in projections)
-            {
-                await Timed($"build {projection.Name}", () => rebuilder.Rebuild(projection, new Building(progress, projection.Name), ct));
-            }
+            using var rebuilder = new Rebuilder(app, log, loggers.CreateLogger<Rebuilder>());
+            await Parallel.ForEachAsync(
+                projections,
+                new ParallelOptions { MaxDegreeOfParallelism = BuildsAtOnce, CancellationToken = ct },
+                async (projection, stop) => await Timed(
+                    $"build {projection.Name}", () => rebuilder.Rebuild(projection, new Building(progress, projection.Name), stop)));
         }
 
         progress?.Report(new RecoveryProgress("verify", 0));
@@ -131,7 +137,11 @@ public sealed class LogRecovery(
     {
         var began = Stopwatch.GetTimestamp();
         var result = await work();
-        steps.Add(new RecoveryStep(step, Math.Round(Stopwatch.GetElapsedTime(began).TotalSeconds, 3)));
+        lock (gate)
+        {
+            steps.Add(new RecoveryStep(step, Math.Round(Stopwatch.GetElapsedTime(began).TotalSeconds, 3)));
+        }
+
         return result;
     }
 

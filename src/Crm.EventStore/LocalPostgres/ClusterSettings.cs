@@ -45,6 +45,7 @@ internal static class ClusterSettings
             synchronous_commit = on
             full_page_writes = {durable}
             max_wal_size = 4GB
+            min_wal_size = 1GB
             random_page_cost = 1.1
             jit = off
             timezone = 'UTC'

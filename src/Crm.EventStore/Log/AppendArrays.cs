@@ -69,7 +69,8 @@ internal sealed class AppendArrays : IDisposable
         bookmarkKey = Add<string>(NpgsqlDbType.Text);
         bookmarkValue = Add<string>(NpgsqlDbType.Text);
         command.CommandText =
-            $"select base, recorded, failures::text from crm.append_v1({string.Join(", ", Enumerable.Range(1, clears.Count).Select(place => $"${place}"))})";
+            "select base, recorded, failures::text from crm.append_v1("
+            + string.Join(", ", Enumerable.Range(1, clears.Count).Select(place => $"${place}")) + ")";
     }
 
     /// <summary>How many events there are.</summary>

@@ -16,7 +16,8 @@ internal sealed class AppendBatch : IDisposable
 
     /// <summary>Whether it should take no further command.</summary>
     public bool IsFull(EventLogOptions limits) =>
-        commands.Count >= limits.MaxCommands || arrays.Events >= limits.MaxEvents || bytes >= limits.MaxBytes || commands is [{ Alone: true }];
+        commands.Count >= limits.MaxCommands || arrays.Events >= limits.MaxEvents || bytes >= limits.MaxBytes
+        || commands is [{ Alone: true }];
 
     /// <summary>Adds a command, unless it touches what a command of this batch touches: then it waits for the next.</summary>
     public bool TryAdd(PendingAppend pending)

@@ -36,7 +36,8 @@ internal static class AppendFault
         refused.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.QueryCanceled || IsData(refused);
 
     /// <summary>What the sender of the command is told.</summary>
-    public static Exception ToException(PostgresException refused) => IsData(refused) && refused.SqlState != PostgresErrorCodes.UniqueViolation
+    public static Exception ToException(PostgresException refused) =>
+        IsData(refused) && refused.SqlState != PostgresErrorCodes.UniqueViolation
         ? new ArgumentException($"The database cannot store the command: {refused.MessageText}", refused)
         : new LogUnavailableException($"The database refused the append: {refused.MessageText}", refused) { NothingAppended = true };
 

@@ -5,7 +5,14 @@ namespace Crm.EventStore.Log;
 
 /// <summary>Why a command of a batch was not appended, as the database says it.</summary>
 internal sealed record BatchFailure(
-    int Command, string Outcome, Guid Stream = default, long Expected = 0, long Actual = 0, string Scope = "", string Key = "", Guid Holder = default)
+    int Command,
+    string Outcome,
+    Guid Stream = default,
+    long Expected = 0,
+    long Actual = 0,
+    string Scope = "",
+    string Key = "",
+    Guid Holder = default)
 {
     /// <summary>Somebody else holds a stream's row: to be tried again.</summary>
     public bool IsBusy => Outcome == "busy";

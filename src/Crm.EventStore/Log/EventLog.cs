@@ -14,7 +14,9 @@ public sealed class EventLog : IAsyncDisposable
     private readonly LogWriter writer;
     private readonly StreamReads streams;
 
-    /// <summary>A log on a database whose schema is up to date; keeps two of its connections, one for appending and one for loading streams.</summary>
+    /// <summary>
+    /// A log on a database whose schema is up to date; keeps two of its connections, one for appending and one for loading streams.
+    /// </summary>
     /// <param name="database">The database, in the role that may append.</param>
     /// <param name="catalog">The event types.</param>
     /// <param name="position">Told of every position that this log commits.</param>
@@ -48,8 +50,12 @@ public sealed class EventLog : IAsyncDisposable
     /// moment share one transaction (group commit), each with an outcome of its own. A cancellation before the command's turn
     /// withdraws it; after that it is carried out.
     /// </summary>
-    /// <exception cref="LogUnavailableException">The database cannot be reached, or did not answer in time: the outcome may be unknown.</exception>
-    /// <exception cref="ArgumentException">The command holds what the database cannot store, such as a NUL character; nothing was appended.</exception>
+    /// <exception cref="LogUnavailableException">
+    /// The database cannot be reached, or did not answer in time: the outcome may be unknown.
+    /// </exception>
+    /// <exception cref="ArgumentException">
+    /// The command holds what the database cannot store, such as a NUL character; nothing was appended.
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was withdrawn; nothing was appended.</exception>
     public Task<AppendOutcome> Append(AppendCommand command, CancellationToken ct) =>
         writer.Append(PendingAppend.Encode(command, Catalog, writer.NextDeadline()), ct);
@@ -110,7 +116,8 @@ public sealed class EventLog : IAsyncDisposable
         await reader.ListStreams(type, after, limit, ct);
 
     /// <summary>All events of many streams, stream by stream in order of version: one query for what an import needs of the past.</summary>
-    public async Task<IReadOnlyList<RecordedEvent>> ReadStreams(Guid[] streams, CancellationToken ct) => await reader.ReadStreams(streams, ct);
+    public async Task<IReadOnlyList<RecordedEvent>> ReadStreams(Guid[] streams, CancellationToken ct) =>
+        await reader.ReadStreams(streams, ct);
 
     /// <summary>The receipt of a caller's request; null when it has not been carried out.</summary>
     public Task<StoredReceipt?> FindReceipt(string caller, string key, CancellationToken ct) => reader.FindReceipt(caller, key, ct);
@@ -135,4 +142,7 @@ public sealed class LogUnavailableException(string message, Exception? inner = n
 {
     /// <summary>Whether it is certain that nothing was appended; otherwise the outcome is unknown.</summary>
     public bool NothingAppended { get; init; }
+
+    internal static LogUnavailableException OnReading(Exception fault) =>
+        new("The log cannot be read: the database does not answer.", fault) { NothingAppended = true };
 }

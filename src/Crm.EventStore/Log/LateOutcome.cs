@@ -38,7 +38,8 @@ internal sealed class LateOutcome(LogReader reader)
     }
 
     private async Task<AppendOutcome?> FindDone(PendingAppend pending) =>
-        pending.Command.Receipt is { } receipt && await reader.FindReceipt(receipt.Caller, receipt.Key, CancellationToken.None) is { } stored
+        pending.Command.Receipt is { } receipt
+            && await reader.FindReceipt(receipt.Caller, receipt.Key, CancellationToken.None) is { } stored
             ? new AppendOutcome.AlreadyDone(stored)
             : null;
 }

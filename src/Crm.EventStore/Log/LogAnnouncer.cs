@@ -18,7 +18,10 @@ internal sealed partial class LogAnnouncer : IAsyncDisposable
     private const string Lock = "select pg_advisory_xact_lock(4851278493)";
 
     private const string Tell =
-        "select setval('crm.mt_events_sequence', c.position), pg_notify('crm_log', c.position::text) from crm.log_counter c where c.position > 0";
+        """
+        select setval('crm.mt_events_sequence', c.position), pg_notify('crm_log', c.position::text)
+        from crm.log_counter c where c.position > 0
+        """;
 
     private readonly NpgsqlDataSource database;
     private readonly TimeSpan interval;
@@ -80,6 +83,6 @@ internal sealed partial class LogAnnouncer : IAsyncDisposable
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Other hosts could not be told of new events and will find them by polling: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Other hosts could not be told of new events and will poll: {Reason}")]
     private static partial void LogNotAnnounced(ILogger logger, string reason);
 }

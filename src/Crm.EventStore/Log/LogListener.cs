@@ -43,7 +43,8 @@ public sealed partial class LogListener(NpgsqlDataSource database, EventLog log,
             {
                 return;
             }
-            catch (Exception lost) when (lost is NpgsqlException or LogUnavailableException or IOException or TimeoutException or InvalidOperationException)
+            catch (Exception lost) when (
+                lost is NpgsqlException or LogUnavailableException or IOException or TimeoutException or InvalidOperationException)
             {
                 LogLost(logger, lost.Message);
                 await Task.Delay(pause, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

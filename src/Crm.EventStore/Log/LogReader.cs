@@ -12,7 +12,8 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
         $"""
         select {StoredEvent.Columns} from crm.mt_events
         where stream_id = $1 and version < coalesce(
-            (select e.version from crm.mt_events e where e.stream_id = $1 and e.timestamp > $2 order by e.version limit 1), 9223372036854775807)
+            (select e.version from crm.mt_events e where e.stream_id = $1 and e.timestamp > $2 order by e.version limit 1),
+            9223372036854775807)
         order by version
         """;
 
@@ -37,7 +38,8 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
         with recursive search (low, high) as (
             select 0::bigint, (select coalesce(max(seq_id), 0) from crm.mt_events)
             union all
-            select case when m.recorded_at <= $1 then m.seq_id else s.low end, case when m.recorded_at <= $1 then s.high else m.seq_id - 1 end
+            select case when m.recorded_at <= $1 then m.seq_id else s.low end,
+                case when m.recorded_at <= $1 then s.high else m.seq_id - 1 end
             from search s
             cross join lateral (
                 select e.seq_id, (e.headers ->> 'recordedAt')::timestamptz as recorded_at
@@ -215,7 +217,7 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
             }
             catch (Exception again) when (AppendFault.IsUnavailable(again))
             {
-                throw new LogUnavailableException("The log cannot be read: the database does not answer.", again) { NothingAppended = true };
+                throw LogUnavailableException.OnReading(again);
             }
         }
     }

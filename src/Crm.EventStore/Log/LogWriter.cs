@@ -48,7 +48,8 @@ internal sealed partial class LogWriter : IAsyncDisposable
     /// <summary>Hands a command to the loop.</summary>
     public async Task<AppendOutcome> Append(PendingAppend pending, CancellationToken ct)
     {
-        await using var withdrawal = ct.UnsafeRegister(static (state, token) => ((PendingAppend)state!).Withdraw(token), pending); // not null: passed here
+        // Not null: it is what is passed here.
+        await using var withdrawal = ct.UnsafeRegister(static (state, token) => ((PendingAppend)state!).Withdraw(token), pending);
         inbox.Put(pending);
         return await pending.Outcome;
     }
@@ -260,7 +261,7 @@ internal sealed partial class LogWriter : IAsyncDisposable
     [LoggerMessage(Level = LogLevel.Warning, Message = "The log's connection was lost with {Commands} commands under way: {Reason}")]
     private static partial void LogLost(ILogger logger, int commands, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "A batch of {Commands} commands failed ({SqlState}: {Reason}); each goes by itself now")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Commands} commands failed together ({SqlState}: {Reason}); each goes by itself now")]
     private static partial void LogSplit(ILogger logger, int commands, string sqlState, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The database refused {Commands} commands ({SqlState}: {Reason})")]

@@ -33,7 +33,8 @@ internal sealed class OwnConnection(NpgsqlDataSource database, EventLogOptions o
             prepare(connection);
             return null;
         }
-        catch (Exception unreachable) when (unreachable is NpgsqlException or IOException or TimeoutException or OperationCanceledException or InvalidOperationException)
+        catch (Exception unreachable) when (
+            unreachable is NpgsqlException or IOException or TimeoutException or OperationCanceledException or InvalidOperationException)
         {
             Drop();
             return unreachable;
@@ -60,8 +61,8 @@ internal sealed class OwnConnection(NpgsqlDataSource database, EventLogOptions o
         using var command = new NpgsqlCommand(
             """
             select set_config('lock_timeout', $1, false), set_config('statement_timeout', $2, false),
-                set_config('default_transaction_isolation', 'read committed', false), set_config('plan_cache_mode', 'force_generic_plan', false),
-                set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
+                set_config('default_transaction_isolation', 'read committed', false),
+                set_config('plan_cache_mode', 'force_generic_plan', false), set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
                 set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false)
             """,
             opened)
@@ -86,7 +87,8 @@ internal sealed class OwnConnection(NpgsqlDataSource database, EventLogOptions o
                 reset lock_timeout; reset statement_timeout; reset default_transaction_isolation; reset plan_cache_mode;
                 reset enable_seqscan; reset enable_hashjoin; reset enable_mergejoin; reset jit
                 """,
-                old) { CommandTimeout = 5 };
+                old)
+            { CommandTimeout = 5 };
             command.ExecuteNonQuery();
         }
         catch (Exception broken) when (broken is NpgsqlException or IOException or TimeoutException or InvalidOperationException)

@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace Crm.EventStore.Log;
 
 /// <summary>An event as it goes to the database.</summary>
-internal readonly record struct EncodedEvent(Guid Stream, long Version, NewEvent Event, EventCatalog.Entry Entry, byte[] Json, Envelope Envelope, string Headers);
+internal readonly record struct EncodedEvent(
+    Guid Stream, long Version, NewEvent Event, EventCatalog.Entry Entry, byte[] Json, Envelope Envelope, string Headers);
 
 /// <summary>A command that waits for its outcome; encoded on the thread of whoever sent it, so that the writer only copies.</summary>
 internal sealed class PendingAppend

@@ -4,7 +4,16 @@ namespace Crm.EventStore.Log;
 
 /// <summary>A row of <c>mt_events</c>, not yet decoded.</summary>
 internal readonly record struct StoredEvent(
-    long Position, Guid Id, Guid Stream, long Version, string Type, byte[] Data, DateTimeOffset At, string? Correlation, string? Causation, byte[]? Headers)
+    long Position,
+    Guid Id,
+    Guid Stream,
+    long Version,
+    string Type,
+    byte[] Data,
+    DateTimeOffset At,
+    string? Correlation,
+    string? Causation,
+    byte[]? Headers)
 {
     /// <summary>The columns that <see cref="Read"/> expects, in its order.</summary>
     public const string Columns = "seq_id, id, stream_id, version, type, data, timestamp, correlation_id, causation_id, headers";

@@ -92,7 +92,7 @@ internal sealed partial class StreamReads : IAsyncDisposable
         if ((TryRead(together) ?? TryRead(together)) is { } fault)
         {
             LogFailed(logger, together.Count, fault.Message);
-            var unavailable = new LogUnavailableException("The log cannot be read: the database does not answer.", fault) { NothingAppended = true };
+            var unavailable = LogUnavailableException.OnReading(fault);
             together.ForEach(wanted => wanted.Events.TrySetException(unavailable));
             return;
         }

@@ -148,8 +148,9 @@ internal sealed class ProjectionBuild<TState, TEntry>(Projection<TState, TEntry>
         var sums = new Dictionary<TotalKey, Total>();
         await using (var connection = await database.OpenConnectionAsync(ct))
         {
-            // One COPY lasts as long as the log takes to read: minutes.
-            await using (var unhurried = new NpgsqlCommand("set statement_timeout = 0", connection))
+            // One COPY lasts as long as the log takes to read: minutes. The switch, later, is what makes the build durable.
+            await using var transaction = await connection.BeginTransactionAsync(ct);
+            await using (var unhurried = new NpgsqlCommand("set local statement_timeout = 0; set local synchronous_commit = off", connection))
             {
                 await unhurried.ExecuteNonQueryAsync(ct);
             }
@@ -188,6 +189,8 @@ internal sealed class ProjectionBuild<TState, TEntry>(Projection<TState, TEntry>
             {
                 await TotalsTable.Upsert(connection, Physical(totals.Name), sums, ct);
             }
+
+            await transaction.CommitAsync(ct);
         }
 
         return folding.Parked;

@@ -70,14 +70,13 @@ public sealed partial class ProjectionRunner(
     /// <summary>Takes the lease when it may, and works until it is lost, given back or faulty.</summary>
     private async Task Hold(Projection projection, CancellationToken ct)
     {
-        await using var connection = await database.OpenConnectionAsync(ct);
-        var found = await Checkpoints.Find(connection, projection.Name, ct);
-        if (found is null || found.Revision < projection.Revision)
+        if (await IsStale(projection, ct))
         {
             await rebuilder.Rebuild(projection, progress: null, ct, onlyIfStale: true);
             return;
         }
 
+        await using var connection = await database.OpenConnectionAsync(ct);
         if (Volatile.Read(ref held) >= FairShare
             || await Checkpoints.TryAcquire(connection, projection.Name, projection.Revision, holder, holderName, ct) is not { } checkpoint)
         {
@@ -101,6 +100,13 @@ public sealed partial class ProjectionRunner(
             Interlocked.Decrement(ref held);
             await GiveBack(connection, projection);
         }
+    }
+
+    /// <summary>Whether the projection has no build yet, or one of an older revision.</summary>
+    private async Task<bool> IsStale(Projection projection, CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        return await Checkpoints.Find(connection, projection.Name, ct) is not { } found || found.Revision < projection.Revision;
     }
 
     private async Task Work(NpgsqlConnection connection, Projection projection, Checkpoint checkpoint, CancellationToken ct)
@@ -225,12 +231,17 @@ public sealed partial class ProjectionRunner(
             {
                 using var briefly = new CancellationTokenSource(TimeSpan.FromSeconds(1));
                 await Checkpoints.Release(connection, projection.Name, holder, briefly.Token);
+
+                // The pool may be one that resets nothing, and whoever gets this connection next may mean to be durable.
+                await using var reset = new NpgsqlCommand("reset synchronous_commit", connection);
+                await reset.ExecuteNonQueryAsync(briefly.Token);
             }
         }
         catch (Exception fault)
         {
-            // It runs out by itself.
+            // The lease runs out by itself; a connection in doubt does not go back to the pool.
             LogNotGivenBack(projection.Name, fault.Message);
+            NpgsqlConnection.ClearPool(connection);
         }
     }
 

@@ -37,12 +37,15 @@ public sealed record RebuiltTable(string Name, long Rows, bool? EqualsLive);
 /// <param name="log">The log.</param>
 /// <param name="logger">Told of what it does.</param>
 /// <param name="streamsAtOnce">About so many streams' states are in memory at the most: beyond, the log is gone through once per share of them.</param>
-public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, ILogger<Rebuilder> logger, long streamsAtOnce = 250_000)
+public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, ILogger<Rebuilder> logger, long streamsAtOnce = 250_000) : IDisposable
 {
     private const int PageSize = 5_000;
 
     /// <summary>The least distance at which catching up stops and the switch, which holds the checkpoint, does the rest.</summary>
     private const int NearEnough = 2_000;
+
+    // Each rebuild takes several connections, a core and memory: on one host two at a time, the others wait.
+    private readonly SemaphoreSlim places = new(2);
 
     private static readonly TimeSpan SwitchPatience = TimeSpan.FromMinutes(10);
 
@@ -53,6 +56,20 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
     /// <param name="onlyIfStale">Does nothing (and answers null) when the live build is of the projection's revision already.</param>
     public async Task<RebuildReport?> Rebuild(
         Projection projection, IProgress<RebuildProgress>? progress, CancellationToken ct, bool onlyIfStale = false)
+    {
+        await places.WaitAsync(ct);
+        try
+        {
+            return await RebuildInTurn(projection, progress, onlyIfStale, ct);
+        }
+        finally
+        {
+            places.Release();
+        }
+    }
+
+    private async Task<RebuildReport?> RebuildInTurn(
+        Projection projection, IProgress<RebuildProgress>? progress, bool onlyIfStale, CancellationToken ct)
     {
         var began = Stopwatch.GetTimestamp();
         await using var session = await database.OpenConnectionAsync(ct);
@@ -86,10 +103,16 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
         {
             if (session.State == System.Data.ConnectionState.Open)
             {
-                await Execute(session, "select pg_advisory_unlock_all()", CancellationToken.None);
+                await Execute(
+                    session,
+                    "select pg_advisory_unlock_all(); reset statement_timeout; reset synchronous_commit; reset maintenance_work_mem",
+                    CancellationToken.None);
             }
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => places.Dispose();
 
     /// <summary>The count of a table's rows and an order-free digest of their whole content.</summary>
     public static async Task<(long Rows, decimal Digest)> Digest(NpgsqlConnection connection, string table, CancellationToken ct)

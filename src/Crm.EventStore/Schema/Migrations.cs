@@ -20,7 +20,8 @@ public static class Migrations
 
     /// <summary>A fingerprint of all scripts: two programs with the same one make the same schema.</summary>
     public static string Fingerprint { get; } =
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', scripts.Select(script => $"{script.Name} {script.Hash}")))));
+        Convert.ToHexStringLower(SHA256.HashData(
+            Encoding.UTF8.GetBytes(string.Join('\n', scripts.Select(script => $"{script.Name} {script.Hash}")))));
 
     /// <summary>Applies the scripts that the database has not seen; several hosts may do so at once.</summary>
     /// <returns>The names of the scripts that were applied now; none when the schema was up to date.</returns>
@@ -54,8 +55,8 @@ public static class Migrations
                 else if (hash != script.Hash)
                 {
                     throw new InvalidOperationException(
-                        $"The migration {script.Name} was applied to this database with other content. A script that was applied is never changed: " +
-                        "write a new one.");
+                        $"The migration {script.Name} was applied to this database with other content. " +
+                        "A script that was applied is never changed: write a new one.");
                 }
             }
 
@@ -67,7 +68,8 @@ public static class Migrations
             // A broken one has lost the lock already, and must not hide what broke it.
             if (connection.State == ConnectionState.Open)
             {
-                await Run(connection, $"select pg_advisory_unlock({LockKey.ToString(CultureInfo.InvariantCulture)})", CancellationToken.None);
+                var unlock = string.Create(CultureInfo.InvariantCulture, $"select pg_advisory_unlock({LockKey})");
+                await Run(connection, unlock, CancellationToken.None);
             }
         }
     }

@@ -83,7 +83,8 @@ public static class AuditEventsEndpoint
 
     /// <summary>Maps the routes of the audit trail.</summary>
     public static void MapAudit(this IEndpointRouteBuilder api) =>
-        api.MapGet("/audit/events", Handle).WithTags("Audit").RequireAuthorization(Policies.Audit).Takes(Query);
+        api.MapGet("/audit/events", Handle).WithTags("Audit").RequireAuthorization(Policies.Audit).WithMetadata(new FollowsLog()).Takes(Query)
+            .Produces<AuditBody>().WithSummary("The audit trail over all streams, newest first.");
 
     private static AuditItem ItemOf(AuditEntry entry) => new(
         entry.Position,

@@ -51,7 +51,7 @@ internal static class ProjectionVerbs
             var chosen = ProjectionList.All.Where(each => parsed.GetValue(all) || each.Name == parsed.GetValue(name)).ToList();
             await using var database = await VerbDatabase.Open(ct);
             using var loggers = VerbLogging.Create();
-            var rebuilder = new Rebuilder(database.Database.App, database.Log, loggers.CreateLogger<Rebuilder>());
+            using var rebuilder = new Rebuilder(database.Database.App, database.Log, loggers.CreateLogger<Rebuilder>());
             var reports = await ProgressBar.Show(async tell =>
             {
                 var done = new List<RebuildReport>();
@@ -73,7 +73,7 @@ internal static class ProjectionVerbs
         return command;
     }
 
-    private static IEnumerable<string> Lines(IReadOnlyList<ProjectionStatus> all) => all.Select(static each => string.Create(
+    private static IEnumerable<string> Lines(IReadOnlyList<ProjectionStatus> all) => all is [] ? ["None is built yet: the host builds them at its start."] : all.Select(static each => string.Create(
         CultureInfo.InvariantCulture,
         $"{each.Name,-16} revision {each.Revision}, build {each.Build}, position {each.Position:N0}, {each.Lag:N0} behind, "
         + $"{each.ParkedStreams} parked, {each.Holder ?? "nobody works on it"}{(each.Error is null ? "" : $": {each.Error}")}"));

@@ -10,7 +10,9 @@ public static class FeedRoutes
     public static void MapFeed(this IEndpointRouteBuilder api)
     {
         var feed = api.MapGroup("/events").WithTags("Change feed").RequireAuthorization(Policies.Audit);
-        feed.MapGet("", ChangeFeedEndpoint.Handle).Takes(ChangeFeedEndpoint.Query);
-        feed.MapGet("/stream", EventStreamEndpoint.Handle).Takes(EventStreamEndpoint.Query);
+        feed.MapGet("", ChangeFeedEndpoint.Handle).WithMetadata(new FollowsLog()).Takes(ChangeFeedEndpoint.Query).Produces<FeedPage>()
+            .WithSummary("The change feed in position order, as CloudEvents.");
+        feed.MapGet("/stream", EventStreamEndpoint.Handle).Takes(EventStreamEndpoint.Query)
+            .Produces(200, contentType: "text/event-stream").WithSummary("The change feed as server-sent events; resumes from Last-Event-ID.");
     }
 }

@@ -3,6 +3,7 @@ using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.Projections;
+using Crm.Web.Documentation;
 using Crm.Web.Http;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Npgsql;
@@ -57,12 +58,14 @@ public static class Composition
             provider.GetRequiredService<ProjectionProgress>(),
             provider.GetRequiredService<ILogger<ProjectionRunner>>()));
         services.AddHostedService<LogFollowers>();
+        services.AddHostedService<Housekeeping>();
     }
 
     /// <summary>What every request passes first.</summary>
     public static void UseCrmEdge(this WebApplication app)
     {
         app.UseProblems();
+        app.UseDocumentationPage();
         app.UseRouting();
         app.UseRequestTimeouts();
         app.UseAuthentication();

@@ -1,5 +1,6 @@
 using Crm.EventStore.Schema;
 using Crm.Web.Audit;
+using Crm.Web.Documentation;
 using Crm.Web.Feed;
 using Crm.Web.Health;
 using Crm.Web.Leads;
@@ -30,6 +31,7 @@ public static class CrmHost
         builder.AddCrmEventStore(ground.Database);
         builder.AddCrmProjections();
         builder.AddCrmMetrics();
+        builder.AddCrmDocumentation();
         builder.AddCrmSecurity();
 
         await using var app = builder.Build();
@@ -45,6 +47,7 @@ public static class CrmHost
         api.MapOperations();
         app.MapHealth();
         app.MapMetrics();
+        app.MapDocumentation();
 
         var admin = await app.Services.GetRequiredService<FirstAdmin>()
             .Ensure(app.Configuration["CRM_ADMIN_EMAIL"], app.Configuration["CRM_ADMIN_PASSWORD"], ct);

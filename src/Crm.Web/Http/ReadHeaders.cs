@@ -5,6 +5,9 @@ using Crm.Projections;
 
 namespace Crm.Web.Http;
 
+/// <summary>Marks routes that wait for <c>After-Position</c>.</summary>
+public sealed record FollowsLog;
+
 /// <summary>
 /// How a reader sees its own writes: what it reads is at least as far as <c>After-Position</c> asks, and the answer's
 /// <c>Event-Position</c> says how far it goes.

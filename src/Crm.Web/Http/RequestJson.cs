@@ -28,6 +28,7 @@ public interface IRequestBody<TSelf>
 public static class RequestJson
 {
     internal const string HoldsNul = "holds the NUL character, which cannot be stored.";
+    internal const string NotUnicode = "holds half a character (a lone surrogate, or bytes that are not UTF-8).";
     internal const string NotATime = "is not a time as RFC 3339 writes it, with an offset, such as 2026-11-20T20:31:00Z.";
 
     /// <summary>Reads and checks a body.</summary>
@@ -93,7 +94,7 @@ public static class RequestJson
         var pointer = PointerOf(wrong.Path ?? "$");
         return wrong.Message switch
         {
-            HoldsNul => Problem.Invalid(new FieldError(pointer, "invalid-text", HoldsNul)),
+            HoldsNul or NotUnicode => Problem.Invalid(new FieldError(pointer, "invalid-text", wrong.Message)),
             NotATime => Problem.Invalid(new FieldError(pointer, "invalid-time", NotATime)),
             _ when !IsKnown(pointer, root) => Problem.Invalid(new FieldError(pointer, "unknown-field", "is not a field of this request.")),
             _ when Missing(body, root) is { Count: > 0 } missing => Problem.Invalid(missing),

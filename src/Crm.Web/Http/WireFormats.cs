@@ -76,10 +76,17 @@ public static class WireFormats
                 throw new JsonException();
             }
 
-            var text = reader.GetString();
-            return text is not null && text.Contains('\0', StringComparison.Ordinal)
-                ? throw new JsonException(RequestJson.HoldsNul)
-                : text;
+            try
+            {
+                // A token of type String has a text.
+                return reader.GetString() is { } text && !text.Contains('\0', StringComparison.Ordinal)
+                    ? text
+                    : throw new JsonException(RequestJson.HoldsNul);
+            }
+            catch (InvalidOperationException half)
+            {
+                throw new JsonException(RequestJson.NotUnicode, half);
+            }
         }
 
         public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);

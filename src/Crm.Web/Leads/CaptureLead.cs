@@ -29,7 +29,7 @@ public sealed record CaptureLeadRequest(
     public static IValidator<CaptureLeadRequest>? Validator { get; } = new CaptureLeadRequestValidator();
 
     /// <summary>The details as the domain knows them.</summary>
-    public LeadDetails Details => new(FirstName, LastName, Email, Phone, Company, Source, MoneyBody.ToMoney(Value), Tags ?? [], ExternalId);
+    public LeadDetails ToDetails() => new(FirstName, LastName, Email, Phone, Company, Source, MoneyBody.ToMoney(Value), Tags ?? [], ExternalId);
 }
 
 /// <summary>Lengths and presence; which fields a lead needs and what an address looks like is the domain's to say.</summary>
@@ -59,7 +59,7 @@ public static class CaptureLeadEndpoint
     {
         var owner = request.Body.OwnerId is { } agent ? await log.FindAgent(agent, ct) : null;
         var id = request.Body.Id ?? Guid.CreateVersion7(request.Context.Now);
-        var result = await commands.Begin(LeadStream.Kind, id, new CaptureLead(request.Body.Details, owner), request.Context, ct);
+        var result = await commands.Begin(LeadStream.Kind, id, new CaptureLead(request.Body.ToDetails(), owner), request.Context, ct);
         return result.ToHttp("/api/v1/leads/");
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Crm.Application;
 using Crm.Application.Leads;
@@ -17,6 +16,7 @@ namespace Crm.Web.Leads;
 public sealed record ChangeLeadRequest : IRequestBody<ChangeLeadRequest>
 {
     private ChangeLead changes = new();
+    private bool ownerGiven;
 
     /// <inheritdoc/>
     public static JsonTypeInfo<ChangeLeadRequest> Json => LeadsJson.Wire.ChangeLeadRequest;
@@ -73,20 +73,16 @@ public sealed record ChangeLeadRequest : IRequestBody<ChangeLeadRequest>
         set
         {
             field = value;
-            OwnerGiven = true;
+            ownerGiven = true;
         }
     }
-
-    /// <summary>Whether the owner is to change.</summary>
-    [JsonIgnore]
-    public bool OwnerGiven { get; private set; }
 
     /// <summary>The command on a lead that stands as its history says.</summary>
     public ChangeLead On(IReadOnlyList<RecordedEvent> history, Agent? owner)
     {
         var standing = Value is null ? null : Lead.Aggregate.Fold(history.Select(recorded => (LeadEvent)recorded.Data)).Details.Value;
         var patched = Value is null ? changes : changes with { Value = Value.On(standing) };
-        return OwnerGiven ? patched with { Owner = owner } : patched;
+        return ownerGiven ? patched with { Owner = owner } : patched;
     }
 }
 

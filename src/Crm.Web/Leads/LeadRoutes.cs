@@ -10,30 +10,52 @@ public static class LeadRoutes
     public static void MapLeads(this IEndpointRouteBuilder api)
     {
         var commands = api.MapGroup("/leads").WithTags("Leads").RequireAuthorization(Policies.LeadsWrite);
-        commands.MapPost("", CaptureLeadEndpoint.Handle);
-        commands.MapPatch("/{id:guid}", ChangeLeadEndpoint.Handle);
-        commands.MapPost("/{id:guid}/assign", AssignLeadEndpoint.Handle);
-        commands.MapPost("/{id:guid}/claim", ClaimLeadEndpoint.Handle);
-        commands.MapPost("/{id:guid}/unassign", UnassignLeadEndpoint.Handle);
-        commands.MapPost("/{id:guid}/transfer", TransferLeadEndpoint.Handle);
-        commands.MapPost("/{id:guid}/complete-assignment", CompleteAssignmentEndpoint.Handle);
-        commands.MapPost("/{id:guid}/activities", LogActivityEndpoint.Handle);
-        commands.MapPost("/{id:guid}/notes", AddNoteEndpoint.Handle);
-        commands.MapPost("/{id:guid}/qualify", QualifyLeadEndpoint.Handle);
-        commands.MapPost("/{id:guid}/disqualify", DisqualifyLeadEndpoint.Handle);
-        commands.MapPost("/{id:guid}/reopen", ReopenLeadEndpoint.Handle);
-        commands.MapPost("/{id:guid}/convert", ConvertLeadEndpoint.Handle);
-        commands.MapPost("/{id:guid}/unconvert", UnconvertLeadEndpoint.Handle);
-        commands.MapPost("/{id:guid}/archive", ArchiveLeadEndpoint.Handle);
-        commands.MapPost("/{id:guid}/unarchive", UnarchiveLeadEndpoint.Handle);
-        commands.MapPost("/{id:guid}/restore", RestoreLeadEndpoint.Handle);
+        commands.MapPost("", CaptureLeadEndpoint.Handle).WithSummary("Capture a lead.").Produces<CommandAnswerBody>(201);
+        commands.MapPatch("/{id:guid}", ChangeLeadEndpoint.Handle).Produces<CommandAnswerBody>()
+            .WithSummary("Change what is known of a lead (JSON merge patch).");
+        commands.MapPost("/{id:guid}/assign", AssignLeadEndpoint.Handle).Produces<CommandAnswerBody>()
+            .WithSummary("Give a lead to an agent.");
+        commands.MapPost("/{id:guid}/claim", ClaimLeadEndpoint.Handle).Produces<CommandAnswerBody>()
+            .WithSummary("Take a lead that nobody works on.");
+        commands.MapPost("/{id:guid}/unassign", UnassignLeadEndpoint.Handle).Produces<CommandAnswerBody>()
+            .WithSummary("Take a lead from its agent.");
+        commands.MapPost("/{id:guid}/transfer", TransferLeadEndpoint.Handle).Produces<CommandAnswerBody>()
+            .WithSummary("Hand a lead to another agent.");
+        commands.MapPost("/{id:guid}/complete-assignment", CompleteAssignmentEndpoint.Handle).Produces<CommandAnswerBody>()
+            .WithSummary("Complete the assignment.");
+        commands.MapPost("/{id:guid}/activities", LogActivityEndpoint.Handle).Produces<CommandAnswerBody>()
+            .WithSummary("Log a contact that took place.");
+        commands.MapPost("/{id:guid}/notes", AddNoteEndpoint.Handle).Produces<CommandAnswerBody>()
+            .WithSummary("Write a note.");
+        commands.MapPost("/{id:guid}/qualify", QualifyLeadEndpoint.Handle).Produces<CommandAnswerBody>()
+            .WithSummary("Qualify a contacted lead.");
+        commands.MapPost("/{id:guid}/disqualify", DisqualifyLeadEndpoint.Handle).Produces<CommandAnswerBody>()
+            .WithSummary("Give a lead up.");
+        commands.MapPost("/{id:guid}/reopen", ReopenLeadEndpoint.Handle).Produces<CommandAnswerBody>()
+            .WithSummary("Work on a disqualified lead again.");
+        commands.MapPost("/{id:guid}/convert", ConvertLeadEndpoint.Handle).Produces<CommandAnswerBody>()
+            .WithSummary("Make a qualified lead a customer.");
+        commands.MapPost("/{id:guid}/unconvert", UnconvertLeadEndpoint.Handle).Produces<CommandAnswerBody>()
+            .WithSummary("Take a conversion back.");
+        commands.MapPost("/{id:guid}/archive", ArchiveLeadEndpoint.Handle).Produces<CommandAnswerBody>()
+            .WithSummary("Put a lead away.");
+        commands.MapPost("/{id:guid}/unarchive", UnarchiveLeadEndpoint.Handle).Produces<CommandAnswerBody>()
+            .WithSummary("Bring a lead back from the archive.");
+        commands.MapPost("/{id:guid}/restore", RestoreLeadEndpoint.Handle).Produces<CommandAnswerBody>()
+            .WithSummary("Put a lead back to an earlier state, by new events.");
 
-        var queries = api.MapGroup("/leads").WithTags("Leads").RequireAuthorization(Policies.LeadsRead);
-        queries.MapGet("", ListLeadsEndpoint.Handle).Takes(ListLeadsEndpoint.Query);
-        queries.MapGet("/export", ExportLeadsEndpoint.Handle).Takes(ExportLeadsEndpoint.Query);
-        queries.MapGet("/{id:guid}", ReadLeadEndpoint.Handle).Takes(ReadLeadEndpoint.Query);
-        queries.MapGet("/{id:guid}/history", LeadHistoryEndpoint.Handle).Takes(ReadLeadEndpoint.Query);
-        queries.MapGet("/{id:guid}/timeline", LeadTimelineEndpoint.Handle).Takes(LeadTimelineEndpoint.Query);
-        queries.MapGet("/{id:guid}/score", LeadScoreEndpoint.Handle).Takes(ReadLeadEndpoint.Query);
+        var queries = api.MapGroup("/leads").WithTags("Leads").RequireAuthorization(Policies.LeadsRead).WithMetadata(new FollowsLog());
+        queries.MapGet("", ListLeadsEndpoint.Handle).Takes(ListLeadsEndpoint.Query).Produces<LeadsBody>()
+            .WithSummary("List leads.");
+        queries.MapGet("/export", ExportLeadsEndpoint.Handle).Takes(ExportLeadsEndpoint.Query)
+            .Produces(200, contentType: "text/csv").WithSummary("All leads of a list, streamed as CSV or NDJSON.");
+        queries.MapGet("/{id:guid}", ReadLeadEndpoint.Handle).Takes(ReadLeadEndpoint.Query).Produces<LeadBody>()
+            .WithSummary("One lead, now or as it stood; always up to date with the log.");
+        queries.MapGet("/{id:guid}/history", LeadHistoryEndpoint.Handle).Takes(ReadLeadEndpoint.Query).Produces<HistoryBody>()
+            .WithSummary("Its events in order, each with what it changed.");
+        queries.MapGet("/{id:guid}/timeline", LeadTimelineEndpoint.Handle).Takes(LeadTimelineEndpoint.Query).Produces<TimelineBody>()
+            .WithSummary("What happened, one sentence each.");
+        queries.MapGet("/{id:guid}/score", LeadScoreEndpoint.Handle).Takes(ReadLeadEndpoint.Query).Produces<ScoreBody>()
+            .WithSummary("Its score with its breakdown.");
     }
 }

@@ -14,7 +14,8 @@ public static class MetricsRoute
     public static void MapMetrics(this WebApplication app)
     {
         app.Services.GetRequiredService<HostMetrics>(); // counts from the start, not from the first scrape
-        app.MapGet("/metrics", Handle).WithTags("Health").AllowAnonymous();
+        app.MapGet("/metrics", Handle).WithTags("Health").AllowAnonymous()
+            .Produces(200, contentType: "text/plain").WithSummary("Metrics in the Prometheus text format.");
     }
 
     private static async Task<IResult> Handle(HostMetrics metrics, CancellationToken ct) =>

@@ -1,3 +1,4 @@
+using Crm.EventStore.Projections;
 using Crm.Web.Http;
 using Crm.Web.Security;
 
@@ -10,10 +11,13 @@ public static class OperationsRoutes
     public static void MapOperations(this IEndpointRouteBuilder api)
     {
         var ops = api.MapGroup("/ops").WithTags("Operations").RequireAuthorization(Policies.Ops);
-        ops.MapGet("/projections", ProjectionsEndpoint.Handle);
-        ops.MapPost("/projections/{name}/rebuild", RebuildProjectionEndpoint.Handle);
-        ops.MapGet("/jobs/{id:guid}", JobEndpoint.Handle);
-        ops.MapGet("/parked", ParkedEndpoint.Handle).Takes(ParkedEndpoint.Query);
-        ops.MapPost("/parked/{id:long}/retry", RetryParkedEndpoint.Handle);
+        ops.MapGet("/projections", ProjectionsEndpoint.Handle).Produces<ProjectionsBody>().WithSummary("Where every projection stands.");
+        ops.MapPost("/projections/{name}/rebuild", RebuildProjectionEndpoint.Handle).Produces<JobBody>(202)
+            .WithSummary("Rebuild a read model beside the live one, then switch.");
+        ops.MapGet("/jobs/{id:guid}", JobEndpoint.Handle).Produces<JobBody>().WithSummary("How far a job is.");
+        ops.MapGet("/parked", ParkedEndpoint.Handle).Takes(ParkedEndpoint.Query).Produces<ParkedBody>()
+            .WithSummary("What projections could not apply.");
+        ops.MapPost("/parked/{id:long}/retry", RetryParkedEndpoint.Handle).Produces<RetryOutcome>()
+            .WithSummary("Apply what queued behind a parked event, in order.");
     }
 }

@@ -11,13 +11,19 @@ public static class ReportRoutes
     /// <summary>Maps them.</summary>
     public static void MapReports(this IEndpointRouteBuilder api)
     {
-        var reports = api.MapGroup("/reports").WithTags("Reports").RequireAuthorization(Policies.Reports);
-        reports.MapGet("/funnel", FunnelEndpoint.Handle).Takes(ReportPeriod.Query);
-        reports.MapGet("/sources", SourcesEndpoint.Handle).Takes(ReportPeriod.Query);
-        reports.MapGet("/agents", AgentsEndpoint.Handle).Takes(ReportPeriod.Query);
-        reports.MapGet("/activity", ActivityEndpoint.Handle).Takes(ActivityEndpoint.Query);
-        reports.MapGet("/response-times", ResponseTimesEndpoint.Handle).Takes(ReportPeriod.Query);
-        reports.MapGet("/trend", TrendEndpoint.Handle).Takes(TrendEndpoint.Query);
+        var reports = api.MapGroup("/reports").WithTags("Reports").RequireAuthorization(Policies.Reports).WithMetadata(new FollowsLog());
+        reports.MapGet("/funnel", FunnelEndpoint.Handle).Takes(ReportPeriod.Query).Produces<ReportBody<FunnelLine>>()
+            .WithSummary("Per status: entered, now, converted onward, median time in status.");
+        reports.MapGet("/sources", SourcesEndpoint.Handle).Takes(ReportPeriod.Query).Produces<ReportBody<SourceLine>>()
+            .WithSummary("What came of the leads of each source.");
+        reports.MapGet("/agents", AgentsEndpoint.Handle).Takes(ReportPeriod.Query).Produces<ReportBody<AgentLine>>()
+            .WithSummary("What agents own and did.");
+        reports.MapGet("/activity", ActivityEndpoint.Handle).Takes(ActivityEndpoint.Query).Produces<ActivityReport>()
+            .WithSummary("How often what happened.");
+        reports.MapGet("/response-times", ResponseTimesEndpoint.Handle).Takes(ReportPeriod.Query).Produces<ResponseReport>()
+            .WithSummary("How long leads waited for us.");
+        reports.MapGet("/trend", TrendEndpoint.Handle).Takes(TrendEndpoint.Query).Produces<ReportBody<TrendPoint>>()
+            .WithSummary("How often something happened, per interval.");
     }
 }
 

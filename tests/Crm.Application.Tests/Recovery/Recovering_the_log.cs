@@ -84,7 +84,7 @@ public sealed class Recovering_the_log : IAsyncLifetime
     {
         await using (var app = new EventLog(source.App, EventJson.Catalog, new LogPosition()))
         {
-            var rebuilder = new Rebuilder(source.App, app, NullLogger<Rebuilder>.Instance);
+            using var rebuilder = new Rebuilder(source.App, app, NullLogger<Rebuilder>.Instance);
             foreach (var projection in ProjectionList.All)
             {
                 await rebuilder.Rebuild(projection, progress: null, Ct);

@@ -15,7 +15,8 @@ public class A_batch_of_commands(TestDatabase database) : IClassFixture<TestData
         await using var log = Open(database.App);
         var (there, holder) = (Guid.NewGuid(), Guid.NewGuid());
         await log.Append(Append(there, 0, "a", "b"), Ct).Appended();
-        await log.Append(Append(holder, 0, "a") with { Claims = [Key($"k{holder}", holder)], Receipt = ReceiptOf(holder, $"r{holder}") }, Ct).Appended();
+        var holding = Append(holder, 0, "a") with { Claims = [Key($"k{holder}", holder)], Receipt = ReceiptOf(holder, $"r{holder}") };
+        await log.Append(holding, Ct).Appended();
         var before = await log.LastPosition(Ct);
 
         var outcomes = await TogetherIn(log, number => (number % 5) switch
@@ -159,9 +160,11 @@ public class A_batch_of_commands(TestDatabase database) : IClassFixture<TestData
     private static Task<AppendOutcome[]> TogetherIn(EventLog log, Func<int, AppendCommand> command) =>
         Task.WhenAll(Enumerable.Range(0, 100).Select(command).ToList().Select(one => log.Append(one, Ct)));
 
-    private static async Task<Exception?> Fault(EventLog log, AppendCommand command) => await Record.ExceptionAsync(() => log.Append(command, Ct));
+    private static async Task<Exception?> Fault(EventLog log, AppendCommand command) =>
+        await Record.ExceptionAsync(() => log.Append(command, Ct));
 
-    private static AppendCommand WithKey(Guid stream, string key) => Append(stream, 0, "wants the key") with { Claims = [Key(key, stream)] };
+    private static AppendCommand WithKey(Guid stream, string key) =>
+        Append(stream, 0, "wants the key") with { Claims = [Key(key, stream)] };
 
     private static AppendCommand WithRaw(Guid stream, JsonElement raw) =>
         Command(On(stream, 0, new NewEvent(Guid.NewGuid(), new Noted("raw", 1, raw.Clone()), Noon)));

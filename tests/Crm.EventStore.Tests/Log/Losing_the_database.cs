@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Crm.EventStore.Log;
 using Crm.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
 using static Crm.EventStore.Tests.Log.Notes;
 
 namespace Crm.EventStore.Tests.Log;
@@ -27,7 +28,7 @@ public class Losing_the_database
                     var command = Append(stream, version, "a");
                     command = version == 1 ? command with { Receipt = ReceiptOf(stream, $"{stream}") } : command;
 
-                    // A command that was under way when its connection died is settled by its event's id, or by its receipt: never a conflict.
+                    // A command that was under way when its connection died is settled by its event's id or its receipt: no conflict.
                     answered.Add((command, await log.Append(command, Ct).Appended()));
                     Assert.Equal(version + 1, (await Read(log, stream)).Count);
                 }
@@ -45,7 +46,8 @@ public class Losing_the_database
         await writers;
         var last = await log.LastPosition(Ct);
         Assert.Equal(answered.Count, last);
-        Assert.Equal(Enumerable.Range(1, (int)last).Select(position => (long)position), answered.Select(pair => pair.Outcome.LastPosition).Order());
+        Assert.Equal(
+            Enumerable.Range(1, (int)last).Select(position => (long)position), answered.Select(pair => pair.Outcome.LastPosition).Order());
         var seen = (await subscriber.Seen(last, Ct)).ToDictionary(recorded => recorded.Position, recorded => recorded.Id);
         Assert.All(answered, pair => Assert.Equal(pair.Command.Streams[0].Events[0].Id, seen[pair.Outcome.LastPosition]));
         await IsSound(database.App);
@@ -85,7 +87,7 @@ public class Losing_the_database
         await using var here = Open(database.App);
         await using var there = Open(database.App);
         using var stopping = new CancellationTokenSource();
-        var listening = new LogListener(database.App, here, Microsoft.Extensions.Logging.Abstractions.NullLogger<LogListener>.Instance).Run(stopping.Token);
+        var listening = new LogListener(database.App, here, NullLogger<LogListener>.Instance).Run(stopping.Token);
 
         for (var round = 1; round <= 3; round++)
         {

@@ -13,7 +13,8 @@ public sealed record Finished;
 
 [JsonSerializable(typeof(Noted))]
 [JsonSerializable(typeof(Finished))]
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 public sealed partial class NoteJson : JsonSerializerContext;
 
 /// <summary>The toy streams of the log's specifications, and short words for what is done with them.</summary>
@@ -29,7 +30,8 @@ public static class Notes
 
     public static Envelope Ann { get; } = new("ann", CorrelationId: "request-1");
 
-    public static EventLog Open(NpgsqlDataSource database, EventLogOptions? options = null) => new(database, Catalog, new LogPosition(), options);
+    public static EventLog Open(NpgsqlDataSource database, EventLogOptions? options = null) =>
+        new(database, Catalog, new LogPosition(), options);
 
     public static NewEvent Note(string text, int number = 0) => new(Guid.NewGuid(), new Noted(text, number), Noon);
 
@@ -45,7 +47,8 @@ public static class Notes
 
     public static UniqueKey Key(string key, Guid stream) => new("number", key, stream);
 
-    public static async Task<AppendOutcome.Appended> Appended(this Task<AppendOutcome> append) => Assert.IsType<AppendOutcome.Appended>(await append);
+    public static async Task<AppendOutcome.Appended> Appended(this Task<AppendOutcome> append) =>
+        Assert.IsType<AppendOutcome.Appended>(await append);
 
     public static async Task<T?> Scalar<T>(this NpgsqlDataSource database, string sql)
     {
@@ -59,7 +62,7 @@ public static class Notes
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 
-    /// <summary>What the log owes everybody at all times: positions and versions without a hole, and streams that agree with their events.</summary>
+    /// <summary>What the log owes everybody at all times: no hole in positions and versions, and streams that agree with their events.</summary>
     public static async Task IsSound(NpgsqlDataSource database)
     {
         Assert.Equal(0, await database.Scalar<long>("select coalesce(max(seq_id), 0) - count(*) from crm.mt_events"));

@@ -43,7 +43,7 @@ public sealed class Subscriber : IAsyncDisposable
             await log.Position.WaitBeyond(last, TimeSpan.FromMilliseconds(200), stopping.Token);
             try
             {
-                var events = tail is null ? await log.ReadAfter(last, 500, stopping.Token) : await tail.ReadAfter(last, 500, stopping.Token);
+                var events = await (tail?.ReadAfter(last, 500, stopping.Token) ?? log.ReadAfter(last, 500, stopping.Token));
                 lock (seen)
                 {
                     seen.AddRange(events);

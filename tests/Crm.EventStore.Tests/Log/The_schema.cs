@@ -43,10 +43,11 @@ public class The_schema(TestDatabase database) : IClassFixture<TestDatabase>
             """,
             await Lines(
                 """
-                select concat(c.relname, '.', a.attname, ' ', format_type(a.atttypid, a.atttypmod), case when a.attnotnull then ' not null' end,
-                    ' default ' || pg_get_expr(d.adbin, d.adrelid))
+                select concat(c.relname, '.', a.attname, ' ', format_type(a.atttypid, a.atttypmod),
+                    case when a.attnotnull then ' not null' end, ' default ' || pg_get_expr(d.adbin, d.adrelid))
                 from pg_attribute a join pg_class c on c.oid = a.attrelid left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
-                where c.relnamespace = 'crm'::regnamespace and c.relkind = 'r' and c.relname like 'mt\_%' and a.attnum > 0 and not a.attisdropped
+                where c.relnamespace = 'crm'::regnamespace and c.relkind = 'r' and c.relname like 'mt\_%'
+                    and a.attnum > 0 and not a.attisdropped
                 order by c.relname, a.attnum
                 """));
     }
@@ -64,7 +65,8 @@ public class The_schema(TestDatabase database) : IClassFixture<TestDatabase>
             """,
             await Lines(
                 """
-                select concat_ws(' ', c.relname, o.conname, pg_get_constraintdef(o.oid)) from pg_constraint o join pg_class c on c.oid = o.conrelid
+                select concat_ws(' ', c.relname, o.conname, pg_get_constraintdef(o.oid))
+                from pg_constraint o join pg_class c on c.oid = o.conrelid
                 where c.relnamespace = 'crm'::regnamespace and c.relname like 'mt\_%' order by 1
                 """));
         Assert.Equal(
@@ -74,7 +76,8 @@ public class The_schema(TestDatabase database) : IClassFixture<TestDatabase>
                 select pg_get_indexdef(i.indexrelid) from pg_index i join pg_class c on c.oid = i.indrelid
                 where c.relnamespace = 'crm'::regnamespace and c.relname like 'mt\_%' and not i.indisprimary
                 """));
-        Assert.Equal("crm.mt_events_sequence", await database.App.Scalar<string>("select pg_get_serial_sequence('crm.mt_events', 'seq_id')"));
+        Assert.Equal(
+            "crm.mt_events_sequence", await database.App.Scalar<string>("select pg_get_serial_sequence('crm.mt_events', 'seq_id')"));
     }
 
     [Theory]
@@ -104,7 +107,8 @@ public class The_schema(TestDatabase database) : IClassFixture<TestDatabase>
         await Assert.ThrowsAsync<PostgresException>(() => database.Reporting.Execute(sql));
 
         await database.App.Execute($"create table crm_read.t{Guid.NewGuid():n} (id int)");
-        await database.App.Execute("create table if not exists crm_read.shown (name text); create index on crm_read.shown using gin (name gin_trgm_ops)");
+        await database.App.Execute("create table if not exists crm_read.shown (name text)");
+        await database.App.Execute("create index on crm_read.shown using gin (name gin_trgm_ops)");
         await database.Reporting.Execute("select name from crm_read.shown");
     }
 

@@ -1,0 +1,111 @@
+using System.Text.RegularExpressions;
+using Crm.Testing;
+
+namespace Crm.Web.Tests.Operations;
+
+public class Operating(TestHost host) : IClassFixture<TestHost>
+{
+    [Fact]
+    public async Task shows_every_projection_caught_up()
+    {
+        var admin = await host.Admin();
+        var last = (await admin.Post("/leads", """{"lastName":"x"}""")).Is(201).Position;
+        (await admin.GetAfter(last, "/reports/funnel")).Is(200);
+
+        var items = (await (await host.As("ops")).Get("/ops/projections")).Is(200).Items;
+
+        Assert.Contains(items, item => item.GetProperty("name").GetString() == "funnel" && item.GetProperty("position").GetInt64() >= last);
+    }
+
+    [Fact]
+    public async Task rebuilds_a_projection_as_a_job_that_can_be_followed()
+    {
+        var ops = await host.As("ops");
+        var admin = await host.Admin();
+        var last = (await admin.Post("/leads", """{"lastName":"x"}""")).Is(201).Position;
+        (await admin.GetAfter(last, "/reports/sources")).Is(200);
+
+        var started = (await ops.Post("/ops/projections/sources/rebuild")).Is(202);
+
+        var job = started.Header("Location") ?? "";
+        await Eventually.IsTrue(
+            async () => (await ops.Get(job)).Is(200).Body.GetProperty("state").GetString() == "done", TestContext.Current.CancellationToken);
+        (await admin.Get("/reports/sources")).Is(200);
+        (await ops.Post("/ops/projections/nothing/rebuild")).IsRefused(404, "not-found");
+        (await ops.Get($"/ops/jobs/{Guid.NewGuid()}")).IsRefused(404, "not-found");
+    }
+
+    [Fact]
+    public async Task lists_and_retries_what_is_parked()
+    {
+        var ops = await host.As("ops");
+        Assert.Empty((await ops.Get("/ops/parked")).Is(200).Items);
+        (await ops.Post("/ops/parked/17/retry")).IsRefused(404, "not-found");
+        (await (await host.As("agent")).Get("/ops/parked")).IsRefused(403, "forbidden");
+    }
+
+    [Fact]
+    public async Task answers_health_in_time_and_without_a_token()
+    {
+        await host.Admin();
+        using var client = host.CreateClient();
+        (await client.Send(HttpMethod.Get, "/health/live", null)).Is(200);
+        (await client.Send(HttpMethod.Get, "/health/ready", null)).Is(200);
+        await Eventually.IsTrue(
+            async () => (await client.Send(HttpMethod.Get, "/health", null)).Is(200).Body.GetProperty("status").GetString() == "ok",
+            TestContext.Current.CancellationToken);
+        var health = (await client.Send(HttpMethod.Get, "/health", null)).Is(200).Body;
+        Assert.Equal("connected", health.GetProperty("database").GetString());
+        Assert.Equal(40, health.GetProperty("pool").GetProperty("max").GetInt32());
+        Assert.Equal(9, health.GetProperty("projections").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task counts_requests_events_and_lag_for_prometheus()
+    {
+        var admin = await host.Admin();
+        await admin.Captured();
+        using var client = host.CreateClient();
+
+        var text = (await client.Send(HttpMethod.Get, "/metrics", null)).Is(200).Text;
+
+        Assert.Contains("http_server_request_duration_seconds_bucket{", text, StringComparison.Ordinal);
+        Assert.Contains("http_route=\"/api/v1/leads", text, StringComparison.Ordinal);
+        Assert.Contains("crm_log_events_appended_total ", text, StringComparison.Ordinal);
+        Assert.Contains("crm_log_append_batch_size_bucket{le=\"1\"}", text, StringComparison.Ordinal);
+        Assert.Contains("crm_projection_lag{projection=\"lead_board\"}", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("Password", text, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task describes_every_route_and_serves_the_page_to_read_it()
+    {
+        using var client = host.CreateClient();
+        var document = (await client.Send(HttpMethod.Get, "/openapi/v1.json", null)).Is(200).Body;
+        Assert.StartsWith("3.1", document.GetProperty("openapi").GetString(), StringComparison.Ordinal);
+
+        var described = document.GetProperty("paths").EnumerateObject()
+            .SelectMany(path => path.Value.EnumerateObject().Select(method => $"{method.Name.ToUpperInvariant()} {path.Name}")).ToHashSet(StringComparer.Ordinal);
+        var mapped = host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .SelectMany(route => (route.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? []).Select(method => $"{method} {PathOf(route)}"))
+            .Where(route => !route.Contains("/openapi/", StringComparison.Ordinal));
+        Assert.Equal(mapped.Order(StringComparer.Ordinal), described.Order(StringComparer.Ordinal));
+
+        foreach (var operation in document.GetProperty("paths").EnumerateObject().SelectMany(path => path.Value.EnumerateObject()))
+        {
+            Assert.Contains(operation.Value.GetProperty("responses").EnumerateObject(), answer => answer.Name[0] == '2');
+            Assert.False(string.IsNullOrWhiteSpace(operation.Value.GetProperty("summary").GetString()));
+        }
+
+        Assert.Contains("swagger-ui", (await client.Send(HttpMethod.Get, "/docs/index.html", null)).Is(200).Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("https://", (await client.Send(HttpMethod.Get, "/docs/index.html", null)).Text, StringComparison.Ordinal);
+        (await client.Send(HttpMethod.Get, "/docs/swagger-ui-bundle.js", null)).Is(200);
+    }
+
+    private static string PathOf(RouteEndpoint route)
+    {
+        var path = Regex.Replace(
+            "/" + (route.RoutePattern.RawText ?? "").Trim('/'), @"\{(?<name>\w+):\w+\}", "{${name}}", RegexOptions.None, TimeSpan.FromSeconds(1));
+        return path.TrimEnd('/');
+    }
+}
