@@ -75,8 +75,8 @@ public static class QueriesAtScale
             var body = await answer.Content.ReadAsByteArrayAsync(ct);
             if (answer.StatusCode != HttpStatusCode.OK)
             {
-                return Figure.NotMeasured(shape.Label,
-                    $"GET {path} was answered {(int)answer.StatusCode}: {System.Text.Encoding.UTF8.GetString(body)}");
+                return Figure.NotMeasured(
+                    shape.Label, $"GET {path} was answered {(int)answer.StatusCode}: {System.Text.Encoding.UTF8.GetString(body)}");
             }
 
             if (number >= 0)
