@@ -38,6 +38,17 @@ public class Refused_commands(TestHost host) : IClassFixture<TestHost>
     }
 
     [Fact]
+    public async Task on_the_id_of_a_user_find_no_lead()
+    {
+        var agent = await host.As("agent");
+        (await agent.Post($"/leads/{agent.Id}/archive")).IsRefused(404, "not-found");
+        (await agent.Patch($"/leads/{agent.Id}", """{"company":"x"}""")).IsRefused(404, "not-found");
+        (await agent.Get($"/leads/{agent.Id}")).IsRefused(404, "not-found");
+        (await agent.Get($"/leads/{agent.Id}/history")).IsRefused(404, "not-found");
+        (await agent.Post("/leads", $$"""{"id":"{{agent.Id}}","lastName":"x"}""")).IsRefused(409, "already-exists");
+    }
+
+    [Fact]
     public async Task say_which_rule_forbids_them()
     {
         var agent = await host.As("agent");
