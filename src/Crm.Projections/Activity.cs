@@ -9,7 +9,8 @@ namespace Crm.Projections;
 /// direction (<c>call out</c>), for all by who did it.
 /// </summary>
 /// <remarks>
-/// It remembers nothing: an event counts at its own time, also one that was recorded out of order. Archived leads stay counted.
+/// The totals are over all actors: a day has as many as there are kinds of events, however many people work. What one actor did is
+/// summed from the facts. It remembers nothing: an event counts at its own time, also one that was recorded out of order. Archived leads stay counted.
 /// </remarks>
 public sealed partial class Activity : Projection<NoState, Fact>
 {
@@ -23,10 +24,11 @@ public sealed partial class Activity : Projection<NoState, Fact>
     public override StateTable<NoState>? States => null;
 
     /// <inheritdoc/>
-    public override ReadTable<Fact>? Entries { get; } = Fact.Table("activity_facts", withDurations: false);
+    public override ReadTable<Fact>? Entries { get; } = Fact.Table(
+        "activity_facts", withDurations: false, ("actor", "(dim2, at)"));
 
     /// <inheritdoc/>
-    public override DailyTotals<Fact>? Totals { get; } = Fact.TotalsTable("activity_totals");
+    public override DailyTotals<Fact>? Totals { get; } = Fact.TotalsTable("activity_totals", byDim2: false);
 
     /// <inheritdoc/>
     public override bool Applies(object data) => data is LeadEvent;

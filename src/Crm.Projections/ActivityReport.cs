@@ -68,8 +68,8 @@ public sealed partial class Activity
     /// <param name="actor">Only what this actor did; null for everybody.</param>
     public static async Task<ActivityReport> Read(NpgsqlDataSource database, Period period, CancellationToken ct, string? actor = null)
     {
-        await using var ledger = await LedgerReader.Open(database, "activity", ct);
-        var sums = (await ledger.Read(AllEvents, period, ct, byDay: true)).Where(sum => actor is null || sum.Dim2 == actor).ToList();
+        await using var ledger = await LedgerReader.Open(database, "activity", ct, byDim2: false);
+        var sums = await ledger.Read(AllEvents, period, ct, byDay: true, ofDim2: actor);
         return new ActivityReport(
             sums.Sum(sum => sum.Count),
             Lines(sums, sum => sum.Measure),
@@ -93,7 +93,7 @@ public sealed partial class Activity
             throw new ArgumentException($"There is no metric {metric}; there are {string.Join(", ", Metrics.Keys)}.", nameof(metric));
         }
 
-        await using var ledger = await LedgerReader.Open(database, "activity", ct);
+        await using var ledger = await LedgerReader.Open(database, "activity", ct, byDim2: false);
         var counts = (await ledger.Read(events, period, ct, byDay: true))
             .GroupBy(sum => StartOf(interval, sum.Day.GetValueOrDefault()))
             .ToDictionary(group => group.Key, group => group.Sum(sum => sum.Count));

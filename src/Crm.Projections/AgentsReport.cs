@@ -36,6 +36,8 @@ public sealed record AgentLine(
 
 public sealed partial class Agents
 {
+    private static readonly ReportMemo<IReadOnlyList<AgentLine>> Memo = new("agents");
+
     private static readonly string[] Flows =
     [
         "assigned", "claimed", "transferred-in", "transferred-out", "unassigned", "completed",
@@ -45,7 +47,10 @@ public sealed partial class Agents
     private static readonly string[] Levels = ["owned"];
 
     /// <summary>The agents, those who own the most first: what they own at the moment, and what they did in the period.</summary>
-    public static async Task<IReadOnlyList<AgentLine>> Read(NpgsqlDataSource database, Period period, CancellationToken ct)
+    public static Task<IReadOnlyList<AgentLine>> Read(NpgsqlDataSource database, Period period, CancellationToken ct) =>
+        Memo.Read(database, period, () => Compute(database, period, ct), ct);
+
+    private static async Task<IReadOnlyList<AgentLine>> Compute(NpgsqlDataSource database, Period period, CancellationToken ct)
     {
         await using var ledger = await LedgerReader.Open(database, "agents", ct);
         var flows = await ledger.Read(Flows, period, ct);

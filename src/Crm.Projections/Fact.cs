@@ -36,7 +36,8 @@ public sealed record Fact(
     /// <summary>The table of a ledger's facts.</summary>
     /// <param name="name">The table's plain name.</param>
     /// <param name="withDurations">Whether medians are taken of durations, which need an index of their own.</param>
-    public static ReadTable<Fact> Table(string name, bool withDurations) => new()
+    /// <param name="further">Further indexes.</param>
+    public static ReadTable<Fact> Table(string name, bool withDurations, params (string Suffix, string On)[] further) => new()
     {
         Name = name,
         Columns =
@@ -54,20 +55,25 @@ public sealed record Fact(
             ReadTable<Fact>.Column<long?>("micros", "bigint", NpgsqlDbType.Bigint, fact => fact.Micros),
         ],
         PrimaryKey = "position, ordinal",
-        Indexes = withDurations
-            ? [("at", "(at)"), ("durations", "(measure, dim1, micros) where micros is not null")]
-            : [("at", "(at)")],
+        Indexes =
+        [
+            ("at", "(at)"),
+            .. withDurations ? [("durations", "(measure, dim1, micros) where micros is not null")] : Array.Empty<(string, string)>(),
+            .. further,
+        ],
     };
 
     /// <summary>The totals of a ledger's facts. Durations are counted by bucket; their sum is an amount where it is wanted.</summary>
-    public static DailyTotals<Fact> TotalsTable(string name) => new(
+    /// <param name="name">The table's plain name.</param>
+    /// <param name="byDim2">Whether they are broken down by the second breakdown too; not where it has too many values to sum.</param>
+    public static DailyTotals<Fact> TotalsTable(string name, bool byDim2 = true) => new(
         name,
         fact => (
             new TotalKey(
                 Times.DayOf(fact.At),
                 fact.Measure,
                 fact.Dim1,
-                fact.Dim2,
+                byDim2 ? fact.Dim2 : "",
                 fact.Currency,
                 fact.Micros is { } micros ? DurationBucket.Of(micros) : (short)0),
             new Total(fact.Count, fact.Amount, 0)));

@@ -20,6 +20,8 @@ public sealed record FunnelLine(
 
 public sealed partial class Funnel
 {
+    private static readonly ReportMemo<IReadOnlyList<FunnelLine>> Memo = new("funnel");
+
     private static readonly string[] Flows = ["entered", "left", "onward"];
     private static readonly string[] Levels = ["entered", "left", "adjusted"];
     private static readonly string[] Both = ["entered", "left", "onward", "adjusted"];
@@ -28,7 +30,10 @@ public sealed partial class Funnel
         [LeadStatus.New, LeadStatus.Contacted, LeadStatus.Qualified, LeadStatus.Converted, LeadStatus.Disqualified];
 
     /// <summary>The funnel, a line per status: what flowed in the period, and what stands at its moment.</summary>
-    public static async Task<IReadOnlyList<FunnelLine>> Read(NpgsqlDataSource database, Period period, CancellationToken ct)
+    public static Task<IReadOnlyList<FunnelLine>> Read(NpgsqlDataSource database, Period period, CancellationToken ct) =>
+        Memo.Read(database, period, () => Compute(database, period, ct), ct);
+
+    private static async Task<IReadOnlyList<FunnelLine>> Compute(NpgsqlDataSource database, Period period, CancellationToken ct)
     {
         await using var ledger = await LedgerReader.Open(database, "funnel", ct);
         var whole = period.From is null && period.To is null;

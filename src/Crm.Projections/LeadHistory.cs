@@ -65,6 +65,7 @@ public sealed class LeadHistory : Projection<LeadRow, ClosedVersion>
             ("status", "(status, created_at, lead_id)"),
             ("owner", "(owner_id, created_at, lead_id)"),
             ("valid_to", "(valid_to)"),
+            ("position", "(position)"),
             ("to_position", "(to_position)"),
         ],
     };

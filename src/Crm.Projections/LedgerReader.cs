@@ -31,9 +31,11 @@ internal sealed class LedgerReader : IAsyncDisposable
     private readonly NpgsqlTransaction transaction;
     private readonly string facts;
     private readonly string totals;
+    private readonly string dim2;
 
-    private LedgerReader(NpgsqlConnection connection, NpgsqlTransaction transaction, string ledger)
+    private LedgerReader(NpgsqlConnection connection, NpgsqlTransaction transaction, string ledger, bool byDim2)
     {
+        dim2 = byDim2 ? "dim2" : "''";
         this.connection = connection;
         this.transaction = transaction;
         facts = $"crm_read.{ledger}_facts";
@@ -44,12 +46,16 @@ internal sealed class LedgerReader : IAsyncDisposable
     public NpgsqlConnection Connection => connection;
 
     /// <summary>Opens a snapshot of a ledger.</summary>
-    public static async Task<LedgerReader> Open(NpgsqlDataSource database, string ledger, CancellationToken ct)
+    /// <param name="database">The read models.</param>
+    /// <param name="ledger">The ledger's name.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <param name="byDim2">Whether its totals, and so its sums, are broken down by the second breakdown.</param>
+    public static async Task<LedgerReader> Open(NpgsqlDataSource database, string ledger, CancellationToken ct, bool byDim2 = true)
     {
         var connection = await database.OpenConnectionAsync(ct);
         try
         {
-            return new LedgerReader(connection, await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct), ledger);
+            return new LedgerReader(connection, await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct), ledger, byDim2);
         }
         catch
         {
@@ -64,14 +70,17 @@ internal sealed class LedgerReader : IAsyncDisposable
     /// <param name="ct">Cancels.</param>
     /// <param name="byBucket">Whether the sums are broken down by the bucket of the duration.</param>
     /// <param name="byDay">Whether the sums are broken down by day.</param>
+    /// <param name="ofDim2">Only facts of this second breakdown, of which the ledger keeps no totals; null for all.</param>
     public async Task<IReadOnlyList<Sum>> Read(
-        string[] measures, Period period, CancellationToken ct, bool byBucket = false, bool byDay = false)
+        string[] measures, Period period, CancellationToken ct, bool byBucket = false, bool byDay = false, string? ofDim2 = null)
     {
         var command = new NpgsqlCommand { Connection = connection, Transaction = transaction };
         await using (command)
         {
             command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = measures });
-            var parts = period.AsOf.Position is { } position
+            var parts = ofDim2 is not null
+                ? [FactsOfDim2(command, ofDim2, period)]
+                : period.AsOf.Position is { } position
                 ? await PartsUpTo(command, position, period, byDay, ct)
                 : PartsOf(command, period, byDay);
             var day = byDay ? "day" : "null::date";
@@ -192,12 +201,18 @@ internal sealed class LedgerReader : IAsyncDisposable
             : [.. PartsOf(command, period, byDay), FactsWhere(command, $"position > {at}{within}", sign: "-")];
     }
 
+    private string FactsOfDim2(NpgsqlCommand command, string value, Period period)
+    {
+        var upTo = period.AsOf.Position is { } position ? $" and position <= {Parameter(command, position, NpgsqlDbType.Bigint)}" : "";
+        return FactsWhere(command, $"dim2 = {Parameter(command, value, NpgsqlDbType.Text)}{Within(command, period)}{upTo}");
+    }
+
     private string FactsWhere(NpgsqlCommand command, string condition, string sign = "")
     {
         var starts = Parameter(command, BucketStarts, NpgsqlDbType.Array | NpgsqlDbType.Bigint);
         return
             $"""
-            select (at at time zone 'UTC')::date as day, measure, dim1, dim2, currency,
+            select (at at time zone 'UTC')::date as day, measure, dim1, {dim2} as dim2, currency,
                 case when micros is null then 0 else 1 + width_bucket(micros, {starts}) end::smallint as bucket,
                 {sign}count::bigint as count, {sign}amount as amount
             from {facts} where measure = any($1) and {condition}

@@ -22,13 +22,18 @@ public sealed record ResponseReport(long Waiting, ResponseLine Any, IReadOnlyLis
 
 public sealed partial class ResponseTimes
 {
+    private static readonly ReportMemo<ResponseReport> Memo = new("response_times");
+
     private static readonly string[] Flows = ["first", "first-of-kind"];
     private static readonly string[] Levels = ["captured", "first"];
     private static readonly ActivityKind[] Kinds =
         [ActivityKind.Call, ActivityKind.Email, ActivityKind.Meeting, ActivityKind.Sms, ActivityKind.Visit];
 
     /// <summary>How long the leads waited that were first reached in the period, and how many wait at its moment.</summary>
-    public static async Task<ResponseReport> Read(NpgsqlDataSource database, Period period, CancellationToken ct)
+    public static Task<ResponseReport> Read(NpgsqlDataSource database, Period period, CancellationToken ct) =>
+        Memo.Read(database, period, () => Compute(database, period, ct), ct);
+
+    private static async Task<ResponseReport> Compute(NpgsqlDataSource database, Period period, CancellationToken ct)
     {
         await using var ledger = await LedgerReader.Open(database, "response_times", ct);
         var flows = await ledger.Read(Flows, period, ct, byBucket: true);

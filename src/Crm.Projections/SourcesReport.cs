@@ -26,10 +26,15 @@ public sealed record SourceLine(
 
 public sealed partial class Sources
 {
+    private static readonly ReportMemo<IReadOnlyList<SourceLine>> Memo = new("sources");
+
     private static readonly string[] Measures = ["captured", "contacted", "qualified", "converted", "disqualified"];
 
     /// <summary>The sources, those with the most leads first; counted is what happened in the period, each step at its own time.</summary>
-    public static async Task<IReadOnlyList<SourceLine>> Read(NpgsqlDataSource database, Period period, CancellationToken ct)
+    public static Task<IReadOnlyList<SourceLine>> Read(NpgsqlDataSource database, Period period, CancellationToken ct) =>
+        Memo.Read(database, period, () => Compute(database, period, ct), ct);
+
+    private static async Task<IReadOnlyList<SourceLine>> Compute(NpgsqlDataSource database, Period period, CancellationToken ct)
     {
         await using var ledger = await LedgerReader.Open(database, "sources", ct);
         var sums = await ledger.Read(Measures, period, ct);

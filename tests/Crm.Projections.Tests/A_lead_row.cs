@@ -16,16 +16,19 @@ public sealed class A_lead_row
     [Fact]
     public void dates_the_milestones_it_has_reached_and_forgets_those_taken_back()
     {
-        var story = new Story().Then(1, Story.Captured(), 0).Then(1, Story.Call(1), 1).Then(1, new LeadContacted(), 1).Then(1, new LeadQualified(null), 2)
+        var story = new Story().Then(1, Story.Captured(), 0).Then(1, Story.Call(1), 1).Then(1, new LeadContacted(), 1)
+            .Then(1, new LeadQualified(null), 2)
             .Then(1, new LeadConverted(null, null), 3);
         var converted = Row(story);
-        Assert.Equal((Story.Minute(1), Story.Minute(2), Story.Minute(3)), (converted.ContactedAt, converted.QualifiedAt, converted.ConvertedAt));
+        Assert.Equal((Story.Minute(1), Story.Minute(2), Story.Minute(3)),
+            (converted.ContactedAt, converted.QualifiedAt, converted.ConvertedAt));
         var unconverted = Row(story.Then(1, new LeadUnconverted(null), 4));
         Assert.Equal((Story.Minute(2), null), (unconverted.QualifiedAt, unconverted.ConvertedAt));
         var disqualified = Row(story.Then(1, new LeadDisqualified("no budget"), 5));
         Assert.Equal((Story.Minute(5), "no budget"), (disqualified.DisqualifiedAt, disqualified.DisqualifyReason));
         var reopened = Row(story.Then(1, new LeadReopened(null), 6));
-        Assert.Equal((Story.Minute(1), null, null, null), (reopened.ContactedAt, reopened.QualifiedAt, reopened.DisqualifiedAt, reopened.DisqualifyReason));
+        Assert.Equal((Story.Minute(1), null, null, null),
+            (reopened.ContactedAt, reopened.QualifiedAt, reopened.DisqualifiedAt, reopened.DisqualifyReason));
     }
 
     [Fact]
@@ -38,7 +41,8 @@ public sealed class A_lead_row
     [Fact]
     public void counts_activities_and_notes()
     {
-        var row = Row(new Story().Then(1, Story.Captured(), 0).Then(1, Story.Call(9), 10).Then(1, Story.Call(4), 11).Then(1, new LeadNoteAdded(Guid.Empty, "hello"), 12));
+        var row = Row(new Story().Then(1, Story.Captured(), 0).Then(1, Story.Call(9), 10).Then(1, Story.Call(4), 11)
+            .Then(1, new LeadNoteAdded(Guid.Empty, "hello"), 12));
         Assert.Equal((2, 1, Story.Minute(9)), (row.ActivityCount, row.NoteCount, row.LastActivityAt));
     }
 
@@ -54,7 +58,8 @@ public sealed class A_lead_row
     [Fact]
     public void is_searched_anew_only_when_what_a_search_looks_in_changes()
     {
-        var story = new Story().Then(1, Story.Captured(), 0).Then(1, new LeadContacted(), 1).Then(1, new LeadCompanyChanged("Other"), 2).Then(1, new LeadQualified(null), 3);
+        var story = new Story().Then(1, Story.Captured(), 0).Then(1, new LeadContacted(), 1).Then(1, new LeadCompanyChanged("Other"), 2)
+            .Then(1, new LeadQualified(null), 3);
         Assert.Equal([1L, 3L], Folding.Of(new LeadBoard(), story.Events).Entries.Select(entry => entry.Version));
     }
 

@@ -32,6 +32,9 @@ public static class Folding
         where TMemory : class =>
         [.. Of(ledger, story.Events).Entries.Select(fact => string.Join(
             ' ',
-            new[] { fact.Measure, fact.Dim1, fact.Dim2, $"{fact.Count:+0;-0;0}", fact.Currency.Length > 0 ? FormattableString.Invariant($"{fact.Amount:0.##} {fact.Currency}") : "" }
+            new[] { fact.Measure, fact.Dim1, fact.Dim2, $"{fact.Count:+0;-0;0}", AmountOf(fact) }
                 .Where(part => part.Length > 0)))];
+
+    private static string AmountOf(Fact fact) =>
+        fact.Currency.Length == 0 ? "" : FormattableString.Invariant($"{fact.Amount:0.##} {fact.Currency}");
 }

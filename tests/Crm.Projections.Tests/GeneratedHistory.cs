@@ -26,7 +26,8 @@ public static class GeneratedHistory
         var clock = Story.Start;
         foreach (var (agent, number) in Agents.Select((agent, number) => (agent, number)))
         {
-            story.Then(agent, new UserRegistered($"Agent {number}", $"agent{number}@example.org", Role.Agent, true), clock, Envelope.System);
+            story.Then(agent, new UserRegistered($"Agent {number}", $"agent{number}@example.org", Role.Agent, true), clock,
+                Envelope.System);
         }
 
         for (var i = 0; i < leads + events; i++)
@@ -58,7 +59,8 @@ public static class GeneratedHistory
     {
         0 => Envelope.System,
         1 => new Envelope(null, OperationId: $"op-{random.Next(3)}"),
-        _ => new Envelope(Agents[random.Next(Agents.Length)].ToString("D"), CorrelationId: $"c{random.Next(100)}", Reason: random.Next(2) == 0 ? "because" : null),
+        _ => new Envelope(Agents[random.Next(Agents.Length)].ToString("D"), CorrelationId: $"c{random.Next(100)}",
+            Reason: random.Next(2) == 0 ? "because" : null),
     };
 
     private static LeadEvent Next(Random random, Lead lead, DateTimeOffset at)
@@ -68,7 +70,9 @@ public static class GeneratedHistory
             return lead.Status switch
             {
                 LeadStatus.New => new LeadContacted(),
-                LeadStatus.Contacted => random.Next(3) == 0 ? new LeadDisqualified("no budget") : new LeadQualified(random.Next(2) == 0 ? null : random.Next(101)),
+                LeadStatus.Contacted => random.Next(3) == 0
+                    ? new LeadDisqualified("no budget")
+                    : new LeadQualified(random.Next(2) == 0 ? null : random.Next(101)),
                 LeadStatus.Qualified => random.Next(3) == 0
                     ? new LeadDisqualified(null)
                     : new LeadConverted(new ConvertedOpportunity("Big", new Money(5, "EUR"), null), new ConvertedCustomer("Ada Ltd")),
@@ -89,13 +93,17 @@ public static class GeneratedHistory
             6 => new LeadAssigned(Agents[random.Next(Agents.Length)]),
             7 => new LeadClaimed(Agents[random.Next(Agents.Length)]),
             8 => lead.OwnerId is null ? new LeadNoteAdded(Guid.CreateVersion7(at), "A note") : new LeadUnassigned(),
-            9 => lead.OwnerId is null ? new LeadNoteAdded(Guid.CreateVersion7(at), "A note") : new LeadTransferred(Agents[random.Next(Agents.Length)], "holiday"),
+            9 => lead.OwnerId is null
+                ? new LeadNoteAdded(Guid.CreateVersion7(at), "A note")
+                : new LeadTransferred(Agents[random.Next(Agents.Length)], "holiday"),
             10 => new LeadAssignmentCompleted("done"),
             11 => lead.IsArchived ? new LeadUnarchived("back") : new LeadArchived("old"),
             12 => new LeadScoreChanged(random.Next(101), 1),
-            13 => new LeadRestored(1, Details(random), (LeadStatus)random.Next(1, 6), Agents[0], true, random.Next(3) == 0, random.Next(101), 1, false, "restored"),
+            13 => new LeadRestored(1, Details(random), (LeadStatus)random.Next(1, 6), Agents[0], true, random.Next(3) == 0,
+                random.Next(101), 1, false, "restored"),
             _ => new LeadActivityLogged(
-                Guid.CreateVersion7(at), (ActivityKind)random.Next(5), (ActivityDirection)random.Next(2), at.AddTicks(-random.Next(1_000_000) * 10L), "Hi", null, 60, null),
+                Guid.CreateVersion7(at), (ActivityKind)random.Next(5), (ActivityDirection)random.Next(2),
+                at.AddTicks(-random.Next(1_000_000) * 10L), "Hi", null, 60, null),
         };
     }
 

@@ -21,7 +21,8 @@ public sealed class Listing_leads(DisorderlyReadModels models) : IClassFixture<D
         }
     }
 
-    public static TheoryData<string> Filters => ["status", "temperature", "owner", "source", "tag", "archived", "any", "created", "score", "q", "all"];
+    public static TheoryData<string> Filters => ["status", "temperature", "owner", "source", "tag", "archived", "any", "created", "score",
+        "q", "all"];
 
     [Theory]
     [MemberData(nameof(Orders))]
@@ -29,7 +30,8 @@ public sealed class Listing_leads(DisorderlyReadModels models) : IClassFixture<D
     {
         var query = new LeadQuery { Sort = sort, Descending = descending, Archived = null, Limit = 7 };
         var walked = await Walk(query);
-        var expected = Now.OrderBy(row => KeyOf(sort, row), Comparer<object>.Create(Compare)).ThenBy(row => row.LeadId.ToString("D"), StringComparer.Ordinal);
+        var expected = Now.OrderBy(row => KeyOf(sort, row), Comparer<object>.Create(Compare))
+            .ThenBy(row => row.LeadId.ToString("D"), StringComparer.Ordinal);
         Assert.Equal((descending ? expected.Reverse() : expected).ToList(), walked);
     }
 
@@ -47,7 +49,8 @@ public sealed class Listing_leads(DisorderlyReadModels models) : IClassFixture<D
     public async Task exports_what_the_pages_show()
     {
         var query = new LeadQuery { Sort = LeadSort.Company, Descending = false };
-        var exported = await LeadBoard.Export(models.Database, query, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+        var exported = await LeadBoard.Export(models.Database, query, TestContext.Current.CancellationToken)
+            .ToListAsync(TestContext.Current.CancellationToken);
         Assert.Equal(await Walk(query with { Limit = 9 }), exported);
     }
 
@@ -59,7 +62,8 @@ public sealed class Listing_leads(DisorderlyReadModels models) : IClassFixture<D
         Assert.NotNull(page.NextCursor);
         foreach (var other in new[]
         {
-            query with { Status = LeadStatus.New }, query with { Descending = false }, query with { Sort = LeadSort.Score }, query with { Q = "a" },
+            query with { Status = LeadStatus.New }, query with { Descending = false }, query with { Sort = LeadSort.Score },
+            query with { Q = "a" },
             query with { AsOf = AsOf.UpTo(3) }, query with { Archived = true },
         })
         {
@@ -129,7 +133,9 @@ public sealed class Listing_leads(DisorderlyReadModels models) : IClassFixture<D
             "tag" => (all with { Tag = "vip" }, row => row.Lead.Details.Tags.Contains("vip", StringComparer.Ordinal)),
             "archived" => (all with { Archived = true }, row => row.Lead.IsArchived),
             "any" => (all, _ => true),
-            "created" => (all with { CreatedFrom = middle, CreatedTo = middle.AddDays(1) }, row => row.CreatedAt >= middle && row.CreatedAt <= middle.AddDays(1)),
+            "created" => (
+                all with { CreatedFrom = middle, CreatedTo = middle.AddDays(1) },
+                row => row.CreatedAt >= middle && row.CreatedAt <= middle.AddDays(1)),
             "score" => (all with { MinScore = 70 }, row => row.Lead.Score >= 70),
             "q" => (all with { Q = "SMITH" }, row => row.Lead.Details.LastName is "smith" or "Smith"),
             "all" => (

@@ -19,7 +19,8 @@ public sealed class Live_tables(DisorderlyReadModels models) : IClassFixture<Dis
     [Fact]
     public async Task read_back_the_state_that_was_written()
     {
-        foreach (var stream in DisorderlyReadModels.History.Where(recorded => recorded.Data is Domain.Leads.LeadEvent).GroupBy(recorded => recorded.StreamId))
+        foreach (var stream in DisorderlyReadModels.History.Where(recorded => recorded.Data is Domain.Leads.LeadEvent)
+            .GroupBy(recorded => recorded.StreamId))
         {
             Assert.Equal(LeadRow.Fold(stream), await LeadBoard.Find(models.Database, stream.Key, TestContext.Current.CancellationToken));
         }

@@ -8,7 +8,8 @@ public sealed class The_sources
     [Fact]
     public void count_a_lead_once_at_each_step() =>
         Assert.Equal(
-            ["captured referral +1 100 EUR", "contacted referral +1", "qualified referral +1", "converted referral +1 100 EUR", "converted referral -1 -100 EUR"],
+            ["captured referral +1 100 EUR", "contacted referral +1", "qualified referral +1", "converted referral +1 100 EUR",
+                "converted referral -1 -100 EUR"],
             Facts(Converted().Then(1, new LeadUnconverted(null), 4)));
 
     [Fact]
@@ -22,7 +23,8 @@ public sealed class The_sources
     public void take_a_disqualification_back_when_the_lead_is_reopened() =>
         Assert.Equal(
             ["disqualified +1", "disqualified -1"],
-            Facts(new Story().Then(1, Story.Captured(source: null, value: null), 0).Then(1, new LeadDisqualified(null), 1).Then(1, new LeadReopened(null), 2)).Skip(1));
+            Facts(new Story().Then(1, Story.Captured(source: null, value: null), 0).Then(1, new LeadDisqualified(null), 1)
+                .Then(1, new LeadReopened(null), 2)).Skip(1));
 
     private static IReadOnlyList<string> Facts(Story story) => Folding.FactsOf(new Sources(), story);
 
@@ -38,7 +40,8 @@ public sealed class The_agents
     [Fact]
     public void own_what_is_assigned_until_it_goes_on() =>
         Assert.Equal(
-            [$"owned {Ann} +1", $"assigned {Ann} +1", $"owned {Ann} -1", $"owned {Bob} +1", $"transferred-in {Bob} +1", $"transferred-out {Ann} +1"],
+            [$"owned {Ann} +1", $"assigned {Ann} +1", $"owned {Ann} -1", $"owned {Bob} +1", $"transferred-in {Bob} +1",
+                $"transferred-out {Ann} +1"],
             Facts(new Story().Then(1, Story.Captured(), 0).Then(1, new LeadAssigned(Ann), 1).Then(1, new LeadTransferred(Bob, null), 2)));
 
     [Fact]
@@ -60,7 +63,8 @@ public sealed class The_agents
     [Fact]
     public void get_an_activity_that_they_logged_whoever_owns_the_lead()
     {
-        var story = new Story().Then(1, Story.Captured(), 0).Then(1, Story.Call(1), 1, Bob.ToString("D")).Then(1, Story.Call(2), 2, "system");
+        var story = new Story().Then(1, Story.Captured(), 0).Then(1, Story.Call(1), 1, Bob.ToString("D"))
+            .Then(1, Story.Call(2), 2, "system");
         Assert.Equal([$"activity {Bob} call +1", "activity call +1"], Facts(story));
     }
 
@@ -86,13 +90,15 @@ public sealed class The_response_times
             .Then(1, Story.Call(30, kind: ActivityKind.Email), 30);
         var facts = Folding.Of(new ResponseTimes(), story.Events).Entries;
         Assert.Equal(
-            [("captured", "", null), ("first", "", 600_000_000L), ("first-of-kind", "call", 600_000_000L), ("first-of-kind", "email", (long?)1_800_000_000L)],
+            [("captured", "", null), ("first", "", 600_000_000L), ("first-of-kind", "call", 600_000_000L),
+                ("first-of-kind", "email", (long?)1_800_000_000L)],
             facts.Select(fact => (fact.Measure, fact.Dim1, fact.Micros)));
     }
 
     [Fact]
     public void count_an_activity_before_the_capture_as_no_wait() =>
-        Assert.Equal(0, Folding.Of(new ResponseTimes(), new Story().Then(1, Story.Captured(), 10).Then(1, Story.Call(5), 11).Events).Entries[1].Micros);
+        Assert.Equal(0, Folding.Of(new ResponseTimes(), new Story().Then(1, Story.Captured(), 10).Then(1, Story.Call(5), 11).Events)
+            .Entries[1].Micros);
 }
 
 public sealed class The_activity
@@ -101,7 +107,8 @@ public sealed class The_activity
     public void counts_every_event_of_a_lead_by_its_name_its_kind_and_its_actor() =>
         Assert.Equal(
             ["lead-captured system +1", "lead-activity-logged call out ann +1"],
-            Folding.FactsOf(new Activity(), new Story().Then(1, Story.Captured(), 0).Then(1, Story.Call(1), 1, "ann").Then(2, new UserRenamed("x"), 2)));
+            Folding.FactsOf(new Activity(), new Story().Then(1, Story.Captured(), 0).Then(1, Story.Call(1), 1, "ann")
+                .Then(2, new UserRenamed("x"), 2)));
 }
 
 public sealed class Every_projection
@@ -112,7 +119,8 @@ public sealed class Every_projection
         var history = GeneratedHistory.Of(seed: 3, leads: 30, events: 900, inOrder: false);
         Assert.Equal(
             LeadEvent.StoredNames.Keys.Order(StringComparer.Ordinal),
-            history.Select(recorded => recorded.Type).Where(type => type.StartsWith("lead-", StringComparison.Ordinal)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+            history.Select(recorded => recorded.Type).Where(type => type.StartsWith("lead-", StringComparison.Ordinal))
+                .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
         Folding.Of(new LeadBoard(), history);
         Folding.Of(new LeadHistory(), history);
         Folding.Of(new LeadTimeline(), history);

@@ -11,7 +11,8 @@ public sealed class Query_plans(OrderlyReadModels models) : IClassFixture<Orderl
 {
     public static TheoryData<string, string> Lists => new()
     {
-        { "createdAt", "_created" }, { "updatedAt", "_updated" }, { "score", "_score" }, { "value", "_value" }, { "lastName", "_last_name" },
+        { "createdAt", "_created" }, { "updatedAt", "_updated" }, { "score", "_score" }, { "value", "_value" },
+        { "lastName", "_last_name" },
         { "company", "_company" }, { "status", "_status" }, { "owner", "_owner" }, { "source", "_source" }, { "archived", "_archived" },
         { "q", "_text" }, { "short q", "_text" }, { "tag", "_tags" },
         { "next page", "_created" }, { "as of", "_created" }, { "as of by status", "_status" }, { "as of by score", "_score" },
@@ -65,7 +66,8 @@ public sealed class Query_plans(OrderlyReadModels models) : IClassFixture<Orderl
     public async Task a_step_of_a_query_goes_by_an_index(string where, string table, string index)
     {
         var order = table == "audit_trail" ? " order by position desc limit 26" : "";
-        var plan = await Explain("set enable_sort = off; set enable_bitmapscan = off; ", new NpgsqlBatchCommand($"select 1 from crm_read.{table} where {where}{order}"));
+        var plan = await Explain("set enable_sort = off; set enable_bitmapscan = off; ",
+            new NpgsqlBatchCommand($"select 1 from crm_read.{table} where {where}{order}"));
         Assert.Contains(index, plan, StringComparison.Ordinal);
         Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
     }

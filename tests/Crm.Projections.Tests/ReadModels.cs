@@ -35,11 +35,13 @@ public class ReadModels : IAsyncLifetime
         Rebuilder = new Rebuilder(Database, log, NullLogger<Rebuilder>.Instance);
         progress = new ProjectionProgress(Database);
         running = new ProjectionRunner(
-            Database, log.Position, log.ReadAfter, ProjectionList.All, Rebuilder, progress, NullLogger<ProjectionRunner>.Instance).Run(stop.Token);
+            Database, log.Position, log.ReadAfter, ProjectionList.All, Rebuilder, progress, NullLogger<ProjectionRunner>.Instance)
+            .Run(stop.Token);
 
         // First the builds of the empty log: what follows is projected live, in many small batches.
         await Eventually.IsTrue(
-            async () => (await ProjectionStatus.List(Database, CancellationToken.None)).Count == ProjectionList.All.Count, CancellationToken.None);
+            async () => (await ProjectionStatus.List(Database, CancellationToken.None)).Count == ProjectionList.All.Count,
+            CancellationToken.None);
         await Happened(Given);
     }
 
@@ -54,17 +56,20 @@ public class ReadModels : IAsyncLifetime
         foreach (var recorded in events)
         {
             var append = new StreamAppend(
-                recorded.StreamId, recorded.Data is Domain.Leads.LeadEvent ? "lead" : "user", recorded.Version - 1, [new NewEvent(recorded.Id, recorded.Data, recorded.At)]);
+                recorded.StreamId, recorded.Data is Domain.Leads.LeadEvent ? "lead" : "user", recorded.Version - 1,
+                [new NewEvent(recorded.Id, recorded.Data, recorded.At)]);
             var outcome = await log.Append(new AppendCommand([append], recorded.Envelope), CancellationToken.None);
             last = Assert.IsType<AppendOutcome.Appended>(outcome).LastPosition;
         }
 
         foreach (var projection in ProjectionList.All)
         {
-            Assert.True(await progress.WaitFor(projection.Name, last, TimeSpan.FromSeconds(60), TimeProvider.System, CancellationToken.None), projection.Name);
+            Assert.True(await progress.WaitFor(projection.Name, last, TimeSpan.FromSeconds(60), TimeProvider.System,
+                CancellationToken.None), projection.Name);
         }
 
-        Assert.All(await ProjectionStatus.List(Database, CancellationToken.None), status => Assert.Equal((0, null), (status.ParkedStreams, status.Error)));
+        Assert.All(await ProjectionStatus.List(Database, CancellationToken.None),
+            status => Assert.Equal((0, null), (status.ParkedStreams, status.Error)));
     }
 
     public async ValueTask DisposeAsync()

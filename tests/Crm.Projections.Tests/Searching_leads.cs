@@ -40,7 +40,8 @@ public sealed class Searching_leads(Searching_leads.Searched models) : IClassFix
     [Fact]
     public async Task as_of_a_moment_looks_in_what_stood_then() => Assert.Equal(
         [Story.Id(1)],
-        (await LeadBoard.Page(models.Database, new LeadQuery { Q = "oldname", AsOf = AsOf.UpTo(1) }, TestContext.Current.CancellationToken)).Items.Select(row => row.LeadId));
+        (await LeadBoard.Page(models.Database, new LeadQuery { Q = "oldname", AsOf = AsOf.UpTo(1) },
+            TestContext.Current.CancellationToken)).Items.Select(row => row.LeadId));
 
     public sealed class Searched : ReadModels
     {

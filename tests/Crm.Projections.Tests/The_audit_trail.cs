@@ -7,7 +7,8 @@ public sealed class The_audit_trail(DisorderlyReadModels models) : IClassFixture
     [Fact]
     public void tells_field_by_field_what_an_event_changed()
     {
-        var entries = Entries(new Story().Then(1, Story.Captured(), 0).Then(1, new LeadContactDetailsChanged("Ada", "King", null, "+44 20 7946 0000"), 1));
+        var entries = Entries(new Story().Then(1, Story.Captured(), 0)
+            .Then(1, new LeadContactDetailsChanged("Ada", "King", null, "+44 20 7946 0000"), 1));
         Assert.Equal(
             [new FieldChange("lastName", "\"Lovelace\"", "\"King\""), new FieldChange("email", "\"ada@example.org\"", null)],
             Changes.FromJson(entries[1].Changes));
@@ -37,7 +38,8 @@ public sealed class The_audit_trail(DisorderlyReadModels models) : IClassFixture
         var entry = (await Walk(new AuditQuery { Limit = 100 })).Single(one => one.Position == 40);
         var recorded = DisorderlyReadModels.History[39];
         Assert.Equal(
-            (recorded.StreamId, recorded.Version, recorded.Type, recorded.At, recorded.Envelope.Actor, recorded.Envelope.OperationId, recorded.Envelope.CorrelationId),
+            (recorded.StreamId, recorded.Version, recorded.Type, recorded.At, recorded.Envelope.Actor, recorded.Envelope.OperationId,
+                recorded.Envelope.CorrelationId),
             (entry.StreamId, entry.Version, entry.Type, entry.At, entry.Actor, entry.OperationId, entry.CorrelationId));
     }
 
@@ -51,7 +53,8 @@ public sealed class The_audit_trail(DisorderlyReadModels models) : IClassFixture
         await Shows(new AuditQuery { Type = "lead-qualified" }, recorded => recorded.Data is LeadQualified);
         await Shows(new AuditQuery { StreamId = Story.Id(3) }, recorded => recorded.StreamId == Story.Id(3));
         await Shows(new AuditQuery { OperationId = "op-1" }, recorded => recorded.Envelope.OperationId == "op-1");
-        await Shows(new AuditQuery { From = from, To = to, Type = "lead-contacted" }, recorded => recorded.At >= from && recorded.At <= to && recorded.Data is LeadContacted);
+        await Shows(new AuditQuery { From = from, To = to, Type = "lead-contacted" }, recorded => recorded.At >= from && recorded.At <= to
+            && recorded.Data is LeadContacted);
     }
 
     [Fact]
@@ -59,14 +62,16 @@ public sealed class The_audit_trail(DisorderlyReadModels models) : IClassFixture
     {
         var page = await AuditTrail.Page(models.Database, new AuditQuery { Limit = 2 }, TestContext.Current.CancellationToken);
         await Assert.ThrowsAsync<BadCursorException>(
-            () => AuditTrail.Page(models.Database, new AuditQuery { Cursor = page.NextCursor, Type = "lead-captured" }, TestContext.Current.CancellationToken));
+            () => AuditTrail.Page(models.Database, new AuditQuery { Cursor = page.NextCursor, Type = "lead-captured" },
+                TestContext.Current.CancellationToken));
     }
 
     private async Task Shows(AuditQuery query, Func<EventStore.Log.RecordedEvent, bool> matches)
     {
         var shown = await Walk(query with { Limit = 7 });
         Assert.NotEmpty(shown);
-        Assert.Equal(DisorderlyReadModels.History.Where(matches).Select(recorded => recorded.Position).Reverse(), shown.Select(entry => entry.Position));
+        Assert.Equal(DisorderlyReadModels.History.Where(matches).Select(recorded => recorded.Position).Reverse(),
+            shown.Select(entry => entry.Position));
     }
 
     private async Task<List<AuditEntry>> Walk(AuditQuery query)
@@ -91,16 +96,19 @@ public sealed class The_timeline(DisorderlyReadModels models) : IClassFixture<Di
     [Fact]
     public void tells_each_event_in_a_sentence()
     {
-        var story = new Story().Then(1, Story.Captured(), 0).Then(1, Story.Call(1), 1).Then(1, new LeadDisqualified("no budget"), 2).Then(1, new LeadScoreChanged(85, 1), 3);
+        var story = new Story().Then(1, Story.Captured(), 0).Then(1, Story.Call(1), 1).Then(1, new LeadDisqualified("no budget"), 2)
+            .Then(1, new LeadScoreChanged(85, 1), 3);
         Assert.Equal(
-            ["Captured Ada Lovelace, Analytical Engines from referral, expected value 100 EUR.", "Called the lead: Hello.", "Disqualified: no budget.", "Score is now 85 (hot)."],
+            ["Captured Ada Lovelace, Analytical Engines from referral, expected value 100 EUR.", "Called the lead: Hello.",
+                "Disqualified: no budget.", "Score is now 85 (hot)."],
             Folding.Of(new LeadTimeline(), story.Events).Entries.Select(entry => entry.Sentence));
     }
 
     [Fact]
     public async Task names_agents_and_actors_as_they_are_called_now()
     {
-        var assigned = DisorderlyReadModels.History.First(recorded => recorded.Data is LeadAssigned one && one.AgentId == GeneratedHistory.Agents[0]);
+        var assigned = DisorderlyReadModels.History.First(recorded => recorded.Data is LeadAssigned one
+            && one.AgentId == GeneratedHistory.Agents[0]);
         var lines = await LeadTimeline.Of(models.Database, assigned.StreamId, TestContext.Current.CancellationToken);
         Assert.Equal("Assigned to Agent Zero.", lines.Single(line => line.Position == assigned.Position).Sentence);
         Assert.Equal(DisorderlyReadModels.History.Count(recorded => recorded.StreamId == assigned.StreamId), lines.Count);

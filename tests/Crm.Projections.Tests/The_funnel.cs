@@ -33,7 +33,8 @@ public sealed class The_funnel
     public void takes_an_archived_lead_out_and_puts_it_back_with_the_value_it_has() =>
         Assert.Equal(
             ["adjusted new -1 -100 EUR", "adjusted new +1 100 EUR"],
-            Facts(new Story().Then(1, Story.Captured(), 0).Then(1, new LeadArchived(null), 1).Then(1, new LeadUnarchived(null), 2)).Skip(1));
+            Facts(new Story().Then(1, Story.Captured(), 0).Then(1, new LeadArchived(null), 1).Then(1, new LeadUnarchived(null), 2))
+                .Skip(1));
 
     [Fact]
     public void follows_a_changed_value() =>
@@ -45,7 +46,8 @@ public sealed class The_funnel
     [Fact]
     public void has_no_use_for_notes_and_scores()
     {
-        var story = new Story().Then(1, Story.Captured(), 0).Then(1, new LeadNoteAdded(Guid.Empty, "hello"), 1).Then(1, new LeadScoreChanged(9, 1), 2);
+        var story = new Story().Then(1, Story.Captured(), 0).Then(1, new LeadNoteAdded(Guid.Empty, "hello"), 1)
+            .Then(1, new LeadScoreChanged(9, 1), 2);
         Assert.Single(Facts(story));
         var projection = new Funnel();
         var state = projection.Evolve(null, story.Events[0]).State;

@@ -37,11 +37,13 @@ public sealed class Walking_a_list_while_it_changes(ReadModels models) : IClassF
     [Fact]
     public async Task as_of_a_position_shows_what_stood_there_whatever_happens_since()
     {
-        IReadOnlyList<RecordedEvent> more = new Story().Then(5_001, Story.Captured(source: "walk"), 1).Then(5_002, Story.Captured(source: "walk"), 2).Events;
+        IReadOnlyList<RecordedEvent> more = new Story().Then(5_001, Story.Captured(source: "walk"), 1)
+            .Then(5_002, Story.Captured(source: "walk"), 2).Events;
         await models.Happened(more);
         var position = await LastPosition();
         var first = await LeadBoard.Page(
-            models.Database, new LeadQuery { Limit = 1, Source = "walk", AsOf = AsOf.UpTo(position) }, TestContext.Current.CancellationToken);
+            models.Database, new LeadQuery { Limit = 1, Source = "walk", AsOf = AsOf.UpTo(position) },
+                TestContext.Current.CancellationToken);
         await models.Happened([more[0] with { Version = 2, Data = new LeadSourceChanged("elsewhere"), Id = Guid.NewGuid() }]);
         var second = await LeadBoard.Page(
             models.Database,

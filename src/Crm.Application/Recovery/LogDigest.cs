@@ -17,7 +17,8 @@ public sealed record LogDigest(long Events, long LastPosition, string Sha256)
     /// </summary>
     public const string Rendering =
         """
-        copy (select seq_id, id, stream_id, version, type, mt_dotnet_type, timestamp, data, headers, correlation_id, causation_id, tenant_id, is_archived
+        copy (select seq_id, id, stream_id, version, type, mt_dotnet_type, timestamp, data, headers,
+                     correlation_id, causation_id, tenant_id, is_archived
               from crm.mt_events where seq_id <= current_setting('crm.upto')::bigint order by seq_id) to stdout
         """;
 
