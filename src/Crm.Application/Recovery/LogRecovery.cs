@@ -52,7 +52,7 @@ public sealed class LogRecovery(
     CrmDatabase source, NpgsqlDataSource owner, NpgsqlDataSource app, IReadOnlyList<Projection> projections, ILoggerFactory loggers)
 {
     // Each keeps a state per lead in memory while it is built, which is what bounds their number.
-    private const int BuildsAtOnce = 2;
+    private const int BuildsAtOnce = 3;
 
     private readonly Lock gate = new();
 

@@ -39,13 +39,14 @@ public sealed record RebuiltTable(string Name, long Rows, bool? EqualsLive);
 /// <param name="streamsAtOnce">About so many streams' states are in memory at the most: beyond, the log is gone through once per share of them.</param>
 public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, ILogger<Rebuilder> logger, long streamsAtOnce = 250_000) : IDisposable
 {
-    private const int PageSize = 5_000;
+    private const int PageSize = SharedPages.Size;
 
     /// <summary>The least distance at which catching up stops and the switch, which holds the checkpoint, does the rest.</summary>
     private const int NearEnough = 2_000;
 
-    // Each rebuild takes several connections, a core and memory: on one host two at a time, the others wait.
-    private readonly SemaphoreSlim places = new(2);
+    // Each rebuild takes several connections, a core and memory: on one host three at a time, the others wait.
+    private readonly SemaphoreSlim places = new(3);
+    private readonly SharedPages pages = new(log);
 
     private static readonly TimeSpan SwitchPatience = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan LivePatience = TimeSpan.FromSeconds(3);
@@ -61,6 +62,7 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
         await places.WaitAsync(ct);
         try
         {
+            using var reading = pages.Enter();
             return await RebuildInTurn(projection, progress, onlyIfStale, ct);
         }
         finally
@@ -204,9 +206,7 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
         {
             for (long after = 0; after < read.End;)
             {
-                var page = read.Shares == 1
-                    ? await log.ReadAfter(after, (int)Math.Min(PageSize, read.End - after), ct)
-                    : await log.ReadShare(after, read.End, read.Shares, share, PageSize, ct);
+                var page = await pages.Read(after, read.End, read.Shares, share, ct);
                 if (page is [])
                 {
                     break;
