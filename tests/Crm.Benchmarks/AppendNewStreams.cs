@@ -10,12 +10,15 @@ public static class AppendNewStreams
     private const string Database = "bench_append";
 
     /// <summary>32 callers.</summary>
-    public static Task<IReadOnlyList<Figure>> With32Callers(Bench bench, CancellationToken ct) => Measure(bench, 32, leastRatio: 1.0, mostP99: 5, ct);
+    public static Task<IReadOnlyList<Figure>> With32Callers(Bench bench, CancellationToken ct) =>
+        Measure(bench, 32, leastRatio: 1.0, mostP99: 5, ct);
 
     /// <summary>512 callers.</summary>
-    public static Task<IReadOnlyList<Figure>> With512Callers(Bench bench, CancellationToken ct) => Measure(bench, 512, leastRatio: 1.5, mostP99: null, ct);
+    public static Task<IReadOnlyList<Figure>> With512Callers(Bench bench, CancellationToken ct) =>
+        Measure(bench, 512, leastRatio: 1.5, mostP99: null, ct);
 
-    private static async Task<IReadOnlyList<Figure>> Measure(Bench bench, int callers, double leastRatio, double? mostP99, CancellationToken ct)
+    private static async Task<IReadOnlyList<Figure>> Measure(
+        Bench bench, int callers, double leastRatio, double? mostP99, CancellationToken ct)
     {
         await bench.Stand.Make(Database, migrate: true, ct);
         await using var open = bench.Stand.Open(Database);
@@ -32,7 +35,8 @@ public static class AppendNewStreams
     private static async Task<Repetition> Load(EventLog log, int callers, TimeSpan length, CancellationToken ct)
     {
         var began = Stopwatch.GetTimestamp();
-        var latencies = await Task.WhenAll(Enumerable.Range(0, callers).Select(caller => Task.Run(() => Caller(log, caller, began, length, ct), ct)));
+        var latencies = await Task.WhenAll(Enumerable.Range(0, callers).
+            Select(caller => Task.Run(() => Caller(log, caller, began, length, ct), ct)));
         var elapsed = Stopwatch.GetElapsedTime(began);
         return Repetition.Of(Latencies.Of(latencies), elapsed);
     }
@@ -48,9 +52,11 @@ public static class AppendNewStreams
         {
             var now = TimeProvider.System.GetUtcNow();
             var (stream, id) = (Guid.CreateVersion7(now), Guid.CreateVersion7(now));
-            var command = new AppendCommand([new StreamAppend(stream, "lead", 0, [new NewEvent(id, captures[number % captures.Length], now)])], envelope)
+            var command = new AppendCommand(
+                [new StreamAppend(stream, "lead", 0, [new NewEvent(id, captures[number % captures.Length], now)])], envelope)
             {
-                Receipt = new Receipt("bench", stream.ToString(), SHA256.HashData(stream.ToByteArray()), 201, stream, 1, ["lead-captured"], Body: null),
+                Receipt = new Receipt(
+                    "bench", stream.ToString(), SHA256.HashData(stream.ToByteArray()), 201, stream, 1, ["lead-captured"], Body: null),
             };
             var sent = Stopwatch.GetTimestamp();
             if (await log.Append(command, ct) is not AppendOutcome.Appended)

@@ -9,7 +9,9 @@ public sealed record Benchmark(string Name, string Work, Func<Bench, Cancellatio
     /// <summary>All of them, in the order in which they are run.</summary>
     public static IReadOnlyList<Benchmark> All { get; } =
     [
-        new("append-32", "append in process, one new stream and event per command, 32 callers, everything on", AppendNewStreams.With32Callers),
+        new(
+            "append-32", "append in process, one new stream and event per command, 32 callers, everything on",
+            AppendNewStreams.With32Callers),
         new("append-512", "the same, 512 callers", AppendNewStreams.With512Callers),
         new("decide", "load, decide, append to a stream of 10 events, 32 callers", DecideAndAppend.Run),
         new("lone", "a lone command on an idle system", LoneCommand.Run),

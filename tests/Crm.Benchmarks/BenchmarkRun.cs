@@ -1,10 +1,11 @@
-using System.Globalization;
 using Crm.Testing;
 using Spectre.Console;
 
 namespace Crm.Benchmarks;
 
-/// <summary>Runs benchmarks one after the other on one cluster. What was measured is kept at once, so that an interrupted run loses nothing.</summary>
+/// <summary>
+/// Runs benchmarks one after the other on one cluster. What was measured is kept at once, so that an interrupted run loses nothing.
+/// </summary>
 /// <param name="scale">How much is measured.</param>
 /// <param name="folder">The folder of the cluster.</param>
 /// <param name="crm">The program that is measured where it is one of its own.</param>
@@ -26,7 +27,8 @@ public sealed class BenchmarkRun(Scale scale, string folder, CrmProgram crm)
         foreach (var benchmark in benchmarks)
         {
             Say($"{benchmark.Name}: {benchmark.Work}");
-            var result = new BenchmarkResult(benchmark.Name, benchmark.Work, TimeProvider.System.GetUtcNow(), machine, await Figures(benchmark, bench, ct));
+            var at = TimeProvider.System.GetUtcNow();
+            var result = new BenchmarkResult(benchmark.Name, benchmark.Work, at, machine, await Figures(benchmark, bench, ct));
             results.Add(result);
             if (!scale.IsQuick)
             {
@@ -79,5 +81,5 @@ public sealed class BenchmarkRun(Scale scale, string folder, CrmProgram crm)
     };
 
     private static void Say(string words) =>
-        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{TimeProvider.System.GetLocalNow():HH:mm:ss} {words}"));
+        Console.Error.WriteLine(Invariant($"{TimeProvider.System.GetLocalNow():HH:mm:ss} {words}"));
 }

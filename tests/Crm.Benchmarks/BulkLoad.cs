@@ -14,7 +14,8 @@ public static class BulkLoad
     public static Task Agents(EventLog log, CancellationToken ct) => Append(
         log,
         LeadLives.Agents.Select((id, number) => new StreamAppend(
-            id, "user", 0, [EventOf(new UserRegistered($"Agent {number}", Email: null, Role.Agent, IsActive: false), LeadLives.CapturedAt(0, 1))])),
+            id, "user", 0, [EventOf(new UserRegistered($"Agent {number}", Email: null, Role.Agent, IsActive: false),
+                LeadLives.CapturedAt(0, 1))])),
         ct);
 
     /// <summary>Appends leads, each with the first events of its life.</summary>

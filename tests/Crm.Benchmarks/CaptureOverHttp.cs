@@ -38,7 +38,8 @@ public static partial class CaptureOverHttp
                 var after = await bench.Stand.Ask(Database, "select position from crm.log_counter", token);
                 if (after - before < run.Requests)
                 {
-                    throw new InvalidOperationException($"{run.Requests} requests were answered, but the log took {after - before} events.");
+                    throw new InvalidOperationException(
+                        $"{run.Requests} requests were answered, but the log took {after - before} events.");
                 }
 
                 await CatchUp(bench, token);
@@ -52,8 +53,9 @@ public static partial class CaptureOverHttp
             {
                 Note = string.Create(
                     CultureInfo.InvariantCulture,
-                    $"server, database, {ProjectionList.All.Count} projections and load on the same cores; at the end of the load the slowest projection "
-                        + $"was {lag:N0} events behind and caught up in {caughtUp.TotalSeconds:F1} s; host's peak memory {host.PeakMb:N0} MB; {figure.Note}"),
+                    $"server, database, {ProjectionList.All.Count} projections and load on the same cores; at the end of the load the "
+                        + $"slowest projection was {lag:N0} events behind and caught up in {caughtUp.TotalSeconds:F1} s; "
+                        + $"host's peak memory {host.PeakMb:N0} MB; {figure.Note}"),
             },
         ];
     }
@@ -75,12 +77,13 @@ public static partial class CaptureOverHttp
         var run = await Tool.Run(
             "wrk",
             [
-                "-t", "2", "-c", "32", "-d", string.Create(CultureInfo.InvariantCulture, $"{Math.Max(1, length.TotalSeconds):F0}s"), "--latency",
+                "-t", "2", "-c", "32", "-d", Invariant($"{Math.Max(1, length.TotalSeconds):F0}s"), "--latency",
                 "-s", Path.Combine(AppContext.BaseDirectory, "capture.lua"), new Uri(host.Address, "/api/v1/leads").ToString(),
             ],
             settings,
             ct);
-        if (run.ExitCode != 0 || run.Output.Contains("Non-2xx", StringComparison.Ordinal) || run.Output.Contains("Socket errors", StringComparison.Ordinal))
+        if (run.ExitCode != 0 || run.Output.Contains("Non-2xx", StringComparison.Ordinal)
+            || run.Output.Contains("Socket errors", StringComparison.Ordinal))
         {
             throw new InvalidOperationException($"wrk ended with {run.ExitCode}: {run.Output}");
         }
@@ -111,6 +114,7 @@ public static partial class CaptureOverHttp
     [GeneratedRegex(@"(?<count>\d+) requests in", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Requests();
 
-    [GeneratedRegex(@"^\s+(?<percentile>50%|99%)\s+(?<value>[0-9.]+)(?<unit>us|ms|s)\s*$", RegexOptions.CultureInvariant | RegexOptions.Multiline, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^\s+(?<percentile>50%|99%)\s+(?<value>[0-9.]+)(?<unit>us|ms|s)\s*$",
+        RegexOptions.CultureInvariant | RegexOptions.Multiline, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Latency();
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Crm.Application;
 using Crm.Application.Leads;
 using Crm.Domain.Leads;
@@ -7,7 +6,7 @@ using Crm.EventStore.Log;
 
 namespace Crm.Benchmarks;
 
-/// <summary>The time from the answer to a command, when it is committed, until the lead board shows it; commands come at 50 a second.</summary>
+/// <summary>The time from a command's answer, when it is committed, until the lead board shows it; commands come at 50 a second.</summary>
 public static class CommitToVisible
 {
     private const string Database = "bench_visible";
@@ -32,14 +31,13 @@ public static class CommitToVisible
         [
             new Figure(
                 "commit to visible",
-                string.Create(CultureInfo.InvariantCulture, $"p50 {p50:F1} ms, p99 {p99:F1} ms"),
-                string.Create(CultureInfo.InvariantCulture, $"p50 < {MostP50} ms, p99 < {MostP99} ms"),
+                Invariant($"p50 {p50:F1} ms, p99 {p99:F1} ms"),
+                Invariant($"p50 < {MostP50} ms, p99 < {MostP99} ms"),
                 Figure.Judge(p50 < MostP50 && p99 < MostP99))
             {
                 P50 = p50, P99 = p99,
-                Note = string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{latencies.Count} captures, all projections running, the wait is woken and not polled, log and projections in one process"),
+                Note = Invariant(
+                    $"{latencies.Count} captures, all projections running, log and projections in one process, a wait that is woken"),
             },
         ];
     }

@@ -21,7 +21,8 @@ public sealed class CrmProgram
             ? [named]
             : [Path.Combine(Repository.Root, "src", "Crm.Web", "bin", configuration, framework, "crm.dll")];
         assembly = candidates.FirstOrDefault(File.Exists)
-            ?? throw new FileNotFoundException($"The crm program is at none of: {string.Join(", ", candidates)}. Build it, or name it with --crm.");
+            ?? throw new FileNotFoundException(
+                $"The crm program is at none of: {string.Join(", ", candidates)}. Build it, or name it with --crm.");
     }
 
     /// <summary>Runs a verb to its end.</summary>

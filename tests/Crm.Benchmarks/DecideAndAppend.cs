@@ -6,7 +6,7 @@ using Crm.EventStore.Log;
 
 namespace Crm.Benchmarks;
 
-/// <summary>Commands on streams of ten events: loaded, folded, decided, appended. Every stream takes one command only, so that it stays at ten.</summary>
+/// <summary>Commands on streams of ten events: loaded, folded, decided, appended. Every stream takes one command only.</summary>
 public static class DecideAndAppend
 {
     private const string Database = "bench_decide";
@@ -49,7 +49,8 @@ public static class DecideAndAppend
     {
         var at = LeadLives.CapturedAt(lead, leads).AddDays(40 + number);
         return new NewEvent(
-            Guid.CreateVersion7(at), new LeadNoteAdded(Guid.CreateVersion7(at), $"Note {number}: they asked for the terms once more and will answer by Friday."), at);
+            Guid.CreateVersion7(at), new LeadNoteAdded(Guid.CreateVersion7(at),
+                $"Note {number}: they asked for the terms once more and will answer by Friday."), at);
     }
 
     private static async Task<Repetition> Load(CommandRunner commands, int first, int count, CancellationToken ct)
@@ -65,7 +66,8 @@ public static class DecideAndAppend
                     var now = TimeProvider.System.GetUtcNow();
                     var sent = Stopwatch.GetTimestamp();
                     var note = new AddNote(Guid.CreateVersion7(now), "They will sign if delivery is before the end of the quarter.");
-                    var result = await commands.Run(LeadStream.Kind, LeadLives.LeadId(lead), note, new CommandContext(Envelope.System, now), ct);
+                    var context = new CommandContext(Envelope.System, now);
+                    var result = await commands.Run(LeadStream.Kind, LeadLives.LeadId(lead), note, context, ct);
                     if (result is not CommandResult.Done { Version: Length + 1 })
                     {
                         throw new InvalidOperationException($"A note ended as {result}.");

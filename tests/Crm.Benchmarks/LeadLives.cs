@@ -17,19 +17,28 @@ public static class LeadLives
     private static readonly TimeSpan Span = TimeSpan.FromDays(700);
 
     private static readonly string[] FirstNames =
-        ["Amara", "Björn", "Chiara", "Dmitri", "Elif", "Fatima", "Georgios", "Hana", "Ivan", "Jana", "Kofi", "Lucía", "Mats", "Nora", "Olu", "Petra"];
+    [
+        "Amara", "Björn", "Chiara", "Dmitri", "Elif", "Fatima", "Georgios", "Hana", "Ivan", "Jana", "Kofi", "Lucía", "Mats", "Nora", "Olu",
+        "Petra",
+    ];
 
     private static readonly string[] LastNames =
     [
-        "Abubakar", "Bergström", "Castellanos", "Dimitrov", "Eriksen", "Fernández", "Grünwald", "Haddad", "Ivanova", "Jankowski", "Kowalczyk",
-        "Lindqvist", "Moreau", "Nakamura", "Okonkwo", "Papadopoulos", "Quintero", "Rasmussen", "Santamaría", "Takahashi", "Ueda", "Vasilenko",
+        "Abubakar", "Bergström", "Castellanos", "Dimitrov", "Eriksen", "Fernández", "Grünwald", "Haddad", "Ivanova", "Jankowski",
+        "Kowalczyk",
+        "Lindqvist", "Moreau", "Nakamura", "Okonkwo", "Papadopoulos", "Quintero", "Rasmussen", "Santamaría", "Takahashi", "Ueda",
+        "Vasilenko",
         "Wiśniewska", "Yamamoto", "Zimmermann",
     ];
 
     private static readonly string[] Trades =
-        ["Logistics", "Bakeries", "Instruments", "Textiles", "Shipyards", "Orchards", "Foundries", "Printing", "Ceramics", "Pharmacies", "Sawmills"];
+    [
+        "Logistics", "Bakeries", "Instruments", "Textiles", "Shipyards", "Orchards", "Foundries", "Printing", "Ceramics", "Pharmacies",
+        "Sawmills",
+    ];
 
-    private static readonly string[] Sources = ["website", "referral", "event", "partner", "cold-call", "advertisement", "newsletter", "trade-fair"];
+    private static readonly string[] Sources =
+        ["website", "referral", "event", "partner", "cold-call", "advertisement", "newsletter", "trade-fair"];
 
     private static readonly string[] Tags =
     [
@@ -64,8 +73,10 @@ public static class LeadLives
         var random = new Random(Seed + lead);
         var first = FirstNames[random.Next(FirstNames.Length)];
         var last = LastNames[random.Next(LastNames.Length)];
-        var company = $"{LastNames[random.Next(LastNames.Length)]} & {LastNames[random.Next(LastNames.Length)]} {Trades[random.Next(Trades.Length)]} {lead % 977}";
-        var tags = Enumerable.Range(0, 4).Select(_ => Tags[random.Next(Tags.Length)]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+        var (one, other) = (LastNames[random.Next(LastNames.Length)], LastNames[random.Next(LastNames.Length)]);
+        var company = $"{one} & {other} {Trades[random.Next(Trades.Length)]} {lead % 977}";
+        var tags = Enumerable.Range(0, 4).Select(_ => Tags[random.Next(Tags.Length)]).Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal);
         var details = new LeadDetails(
             first, $"{last} {lead % 1009}", $"contact.{lead}@{Trades[random.Next(Trades.Length)].ToLowerInvariant()}-{lead % 4001}.example",
             $"+49 30 {random.Next(1_000_000, 10_000_000)}", company, Sources[random.Next(Sources.Length)],
@@ -86,7 +97,8 @@ public static class LeadLives
             (new LeadAssigned(owner), at.AddMinutes(1 + random.Next(120))),
             (new LeadActivityLogged(
                 IdOf(0x8000, lead), Contacts[random.Next(Contacts.Length)], ActivityDirection.Out, contact, "First contact",
-                "Asked what they need, who decides and by when; they want to see a demonstration on their own figures next week.", 240, "reached"), contact),
+                "Asked what they need, who decides and by when; they want to see a demonstration on their own figures next week.",
+                240, "reached"), contact),
             (new LeadContacted(), contact),
         };
         life.Add(random.Next(3) > 0
@@ -96,7 +108,8 @@ public static class LeadLives
             ? (new LeadConverted(
                 new ConvertedOpportunity($"Opportunity {lead}", new Money(random.Next(5, 4_000) * 50m, "EUR"), ExpectedClose: null),
                 new ConvertedCustomer($"Customer {lead}")), contact.AddDays(random.Next(10, 20)))
-            : (new LeadNoteAdded(IdOf(0x9000, lead), "To be asked again when the next budget is made."), contact.AddDays(random.Next(10, 20))));
+            : (new LeadNoteAdded(IdOf(0x9000, lead), "To be asked again when the next budget is made."),
+                contact.AddDays(random.Next(10, 20))));
         return life[..Math.Min(length, life.Count)];
     }
 

@@ -1,10 +1,9 @@
 using System.Diagnostics;
-using System.Globalization;
 using Crm.Projections;
 
 namespace Crm.Benchmarks;
 
-/// <summary>Events that pile up while the projections stand still, and the time until the last of the projections has taken the last of them.</summary>
+/// <summary>Events that pile up while the projections stand still, and the time until the last projection has taken them all.</summary>
 public static class LiveBurst
 {
     private const string Database = "bench_burst";
@@ -22,7 +21,7 @@ public static class LiveBurst
         await Once(open, 0, leads, population, ct);
         var figure = await Throughput.Measure(
             bench,
-            string.Create(CultureInfo.InvariantCulture, $"burst through {ProjectionList.All.Count} projections"),
+            Invariant($"burst through {ProjectionList.All.Count} projections"),
             leastRatio: 0.5,
             mostP99: null,
             (number, token) => Once(open, number * leads, leads, population, token),

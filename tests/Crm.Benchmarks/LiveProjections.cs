@@ -17,7 +17,8 @@ public sealed class LiveProjections : IAsyncDisposable
         var tail = new LogTail(open.Log);
         var rebuilder = new Rebuilder(open.Database, open.Log, NullLogger<Rebuilder>.Instance);
         var runner = new ProjectionRunner(
-            open.Database, open.Log.Position, tail.ReadAfter, ProjectionList.All, rebuilder, progress, NullLogger<ProjectionRunner>.Instance);
+            open.Database, open.Log.Position, tail.ReadAfter, ProjectionList.All, rebuilder, progress,
+            NullLogger<ProjectionRunner>.Instance);
         running = Task.Run(() => runner.Run(stop.Token), CancellationToken.None);
     }
 
@@ -30,7 +31,8 @@ public sealed class LiveProjections : IAsyncDisposable
     /// <summary>Waits until all have reached a position.</summary>
     public async Task WaitForAll(long position, CancellationToken ct)
     {
-        var waits = ProjectionList.All.Select(projection => Progress.WaitFor(projection.Name, position, TimeSpan.FromMinutes(15), TimeProvider.System, ct));
+        var waits = ProjectionList.All.Select(projection =>
+            Progress.WaitFor(projection.Name, position, TimeSpan.FromMinutes(15), TimeProvider.System, ct));
         if ((await Task.WhenAll(waits)).Contains(false))
         {
             throw new InvalidOperationException($"The projections did not reach position {position}.");

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Security.Cryptography;
 using Crm.Application;
 using Crm.Application.Leads;
@@ -28,8 +27,7 @@ public static class LoneCommand
             var ours = await Alone(commands, bench.Scale.LoneCommands, ct);
             var theirs = (before + (await bench.Yardstick.Alone(ct)).Percentile(50)) / 2;
             taken.Add((ours.Percentile(50) / theirs, ours, theirs));
-            bench.Say(string.Create(
-                CultureInfo.InvariantCulture, $"lone command, {number}: p50 {ours.Percentile(50):F3} ms, pgbench {theirs:F3} ms"));
+            bench.Say(Invariant($"lone command, {number}: p50 {ours.Percentile(50):F3} ms, pgbench {theirs:F3} ms"));
         }
 
         var median = taken.OrderBy(static each => each.Ratio).ElementAt(taken.Count / 2);
@@ -37,15 +35,15 @@ public static class LoneCommand
         [
             new Figure(
                 "lone command, p50",
-                string.Create(CultureInfo.InvariantCulture, $"{median.Ours.Percentile(50):F2} ms"),
-                string.Create(CultureInfo.InvariantCulture, $"< {MostTimes} × pgbench's p50 at 1 client"),
+                Invariant($"{median.Ours.Percentile(50):F2} ms"),
+                Invariant($"< {MostTimes} × pgbench's p50 at 1 client"),
                 Figure.Judge(median.Ratio < MostTimes))
             {
-                Yardstick = string.Create(CultureInfo.InvariantCulture, $"{median.Theirs:F3} ms"),
+                Yardstick = Invariant($"{median.Theirs:F3} ms"),
                 Ratio = median.Ratio,
                 P50 = median.Ours.Percentile(50),
                 P99 = median.Ours.Percentile(99),
-                Note = string.Create(CultureInfo.InvariantCulture, $"capture with a receipt, decided; {bench.Scale.LoneCommands} in each of {taken.Count} repetitions"),
+                Note = Invariant($"capture with a receipt, decided; {bench.Scale.LoneCommands} in each of {taken.Count} repetitions"),
             },
         ];
     }

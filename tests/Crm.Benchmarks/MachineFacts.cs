@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using Npgsql;
 
@@ -38,8 +37,7 @@ public sealed record MachineFacts(
     }
 
     /// <summary>One line for people.</summary>
-    public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture,
+    public override string ToString() => Invariant(
         $"{Cores} cores ({Processor}), {MemoryGb} GB, {Kernel}, {Runtime}, PostgreSQL {Postgres} ({string.Join(", ", Settings)})");
 
     private static string ProcessorName()
@@ -48,6 +46,8 @@ public sealed record MachineFacts(
         var line = File.Exists(Facts)
             ? File.ReadLines(Facts).FirstOrDefault(each => each.StartsWith("model name", StringComparison.Ordinal))
             : null;
-        return line is null ? RuntimeInformation.ProcessArchitecture.ToString() : line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
+        return line is null
+            ? RuntimeInformation.ProcessArchitecture.ToString()
+            : line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
     }
 }

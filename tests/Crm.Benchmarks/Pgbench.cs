@@ -81,7 +81,8 @@ public sealed partial class Pgbench(Stand stand, TimeSpan length)
         var done = await Tool.Run(
             await Stand.ServerProgram("pgbench", ct),
             [
-                "-n", "-M", "prepared", "-f", script, "-D", $"data={LeadLives.CaptureAsJson()}", .. options, "-h", stand.Cluster.SocketFolder,
+                "-n", "-M", "prepared", "-f", script, "-D", $"data={LeadLives.CaptureAsJson()}", .. options,
+                "-h", stand.Cluster.SocketFolder,
                 "-p", stand.Cluster.Port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", Database,
             ],
             settings: new Dictionary<string, string>(StringComparer.Ordinal),

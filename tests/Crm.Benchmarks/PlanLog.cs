@@ -18,7 +18,11 @@ public sealed partial class PlanLog : IAsyncDisposable
     /// <summary>Has every plan written from now on, for connections that are opened from now on.</summary>
     public static async Task<PlanLog> Begin(Stand stand, string database, CancellationToken ct)
     {
-        foreach (var setting in new[] { "session_preload_libraries = 'auto_explain'", "auto_explain.log_min_duration = 0", "auto_explain.log_analyze = off" })
+        string[] settings =
+        [
+            "session_preload_libraries = 'auto_explain'", "auto_explain.log_min_duration = 0", "auto_explain.log_analyze = off",
+        ];
+        foreach (var setting in settings)
         {
             await stand.Execute(database, $"load 'auto_explain'; alter database {database} set {setting}", ct);
         }
@@ -29,7 +33,8 @@ public sealed partial class PlanLog : IAsyncDisposable
     /// <summary>Forgets what was written so far.</summary>
     public void Mark()
     {
-        file = Directory.EnumerateFiles(stand.Cluster.DataFolder, "postgresql-*.log", SearchOption.AllDirectories).MaxBy(File.GetLastWriteTimeUtc)
+        var logs = Directory.EnumerateFiles(stand.Cluster.DataFolder, "postgresql-*.log", SearchOption.AllDirectories);
+        file = logs.MaxBy(File.GetLastWriteTimeUtc)
             ?? throw new FileNotFoundException($"The server writes no log below {stand.Cluster.DataFolder}.");
         from = new FileInfo(file).Length;
     }
@@ -80,17 +85,20 @@ public sealed partial class PlanLog : IAsyncDisposable
     private static bool Concerns(string entry) => entry.Contains("Query Text:", StringComparison.Ordinal) && !Own().IsMatch(entry);
 
     // The same statement with other values is shown once.
-    private static string QueryOf(string plan) => string.Join('\n', plan.Split('\n').TakeWhile(static line => !line.Contains("(cost=", StringComparison.Ordinal)));
+    private static string QueryOf(string plan) =>
+        string.Join('\n', plan.Split('\n').TakeWhile(static line => !line.Contains("(cost=", StringComparison.Ordinal)));
 
     private static string PlanOf(string entry) =>
-        string.Join('\n', entry[entry.IndexOf("Query Text:", StringComparison.Ordinal)..].Split('\n').Select(static line => line.TrimStart('\t').TrimEnd())).Trim();
+        string.Join('\n', entry[entry.IndexOf("Query Text:", StringComparison.Ordinal)..].Split('\n')
+            .Select(static line => line.TrimStart('\t').TrimEnd())).Trim();
 
     [GeneratedRegex(@"^(?=\d{4}-\d\d-\d\d )", RegexOptions.CultureInvariant | RegexOptions.Multiline, matchTimeoutMilliseconds: 5000)]
     private static partial Regex Entry();
 
     // What runs beside the queries: checkpoints, leases, heartbeats, looks for new events, announcements.
     [GeneratedRegex(
-        @"Query Text:\s*(?:update|insert|delete|set |select set_config|select position from crm\.(?:projections|log_counter)|select .*seq_id > \$|.*pg_notify|.*crm\.nodes)",
+        @"Query Text:\s*(?:update|insert|delete|set |select set_config|select position from crm\.(?:projections|log_counter)|"
+            + @"select .*seq_id > \$|.*pg_notify|.*crm\.nodes)",
         RegexOptions.CultureInvariant | RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 5000)]
     private static partial Regex Own();
 }

@@ -14,12 +14,15 @@ public static class QueriesAtScale
     public static async Task<IReadOnlyList<Figure>> Run(Bench bench, CancellationToken ct)
     {
         var leads = bench.Scale.Leads;
-        var database = string.Create(CultureInfo.InvariantCulture, $"bench_leads_{leads}");
+        var database = Invariant($"bench_leads_{leads}");
         var settings = bench.Stand.SettingsFor(database);
         await bench.Stand.MakeOnce(database, $"{leads} leads of one to six events", token => Fill(bench, database, leads, token), ct);
         bench.Say($"starting the API on {leads:N0} leads");
         var figures = new List<Figure>();
-        var telling = new Dictionary<string, string>(settings, StringComparer.Ordinal) { [RunningHost.TellsTimes.Key] = RunningHost.TellsTimes.Value };
+        var telling = new Dictionary<string, string>(settings, StringComparer.Ordinal)
+        {
+            [RunningHost.TellsTimes.Key] = RunningHost.TellsTimes.Value,
+        };
         await using (var host = await bench.Crm.Serve(telling, ct))
         {
             foreach (var shape in QueryShape.All)
@@ -72,7 +75,8 @@ public static class QueriesAtScale
             var body = await answer.Content.ReadAsByteArrayAsync(ct);
             if (answer.StatusCode != HttpStatusCode.OK)
             {
-                return Figure.NotMeasured(shape.Label, $"GET {path} was answered {(int)answer.StatusCode}: {System.Text.Encoding.UTF8.GetString(body)}");
+                return Figure.NotMeasured(
+                    shape.Label, $"GET {path} was answered {(int)answer.StatusCode}: {System.Text.Encoding.UTF8.GetString(body)}");
             }
 
             if (number >= 0)
@@ -91,12 +95,16 @@ public static class QueriesAtScale
         var (p50, p99) = (server.Percentile(50), server.Percentile(99));
         return new Figure(
             shape.Label,
-            string.Create(CultureInfo.InvariantCulture, $"p50 {p50:F2} ms, p99 {p99:F2} ms"),
-            string.Create(CultureInfo.InvariantCulture, $"{(shape.MostP50 is { } most ? $"p50 < {most} ms, " : "")}p99 < {shape.MostP99} ms"),
+            Invariant($"p50 {p50:F2} ms, p99 {p99:F2} ms"),
+            Invariant($"{(shape.MostP50 is { } most ? $"p50 < {most} ms, " : "")}p99 < {shape.MostP99} ms"),
             Figure.Judge((shape.MostP50 is null || p50 < shape.MostP50) && p99 < shape.MostP99))
         {
-            P50 = p50, P99 = p99,
-            Note = string.Create(CultureInfo.InvariantCulture, $"{latencies.Count} runs, {bytes / latencies.Count:N0} bytes on average; at the client p50 {latencies.Percentile(50):F2} ms, p99 {latencies.Percentile(99):F2} ms"),
+            P50 = p50,
+            P99 = p99,
+            Note = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{latencies.Count} runs, {bytes / latencies.Count:N0} bytes on average; "
+                    + $"at the client p50 {latencies.Percentile(50):F2} ms, p99 {latencies.Percentile(99):F2} ms"),
         };
     }
 
@@ -152,23 +160,35 @@ public sealed record QueryShape(string Label, double? MostP50, double MostP99, F
         Fast("list, by tag", static (_, _) => "/api/v1/leads?tag=public-tender"),
         Fast("list, captured in one month, score from 60", static (random, leads) => $"/api/v1/leads?{Month(random)}&minScore=60"),
         Fast("search, a name", static (random, _) => $"/api/v1/leads?q={One(random, Names)}"),
-        Fast("search, a rare name and number", static (random, leads) => $"/api/v1/leads?q={One(random, Names)}%20{random.Next(leads) % 1009}"),
+        Fast(
+            "search, a rare name and number",
+            static (random, leads) => $"/api/v1/leads?q={One(random, Names)}%20{random.Next(leads) % 1009}"),
         Fast("search, an e-mail address", static (random, leads) => $"/api/v1/leads?q=contact.{random.Next(leads)}%40"),
         Fast("funnel", static (_, _) => "/api/v1/reports/funnel"),
-        Report("funnel, of a range", static (random, leads) => $"/api/v1/reports/funnel?from={At(random.Next(leads / 2), leads)}&to={At(leads - 1, leads)}"),
+        Report(
+            "funnel, of a range",
+            static (random, leads) => $"/api/v1/reports/funnel?from={At(random.Next(leads / 2), leads)}&to={At(leads - 1, leads)}"),
         Report("sources", static (_, _) => "/api/v1/reports/sources"),
         Report("agents", static (_, _) => "/api/v1/reports/agents"),
         Report("activity", static (_, _) => "/api/v1/reports/activity"),
         Report("response times", static (_, _) => "/api/v1/reports/response-times"),
-        Report("trend, captured by month", static (_, leads) => $"/api/v1/reports/trend?metric=captured&interval=month&from={At(0, leads)}&to={At(leads - 1, leads)}"),
+        Report(
+            "trend, captured by month",
+            static (_, leads) => $"/api/v1/reports/trend?metric=captured&interval=month&from={At(0, leads)}&to={At(leads - 1, leads)}"),
         AsOfList("list as of, newest first", static (random, leads) => $"/api/v1/leads?asOf={At(random.Next(leads), leads)}"),
-        AsOfList("list as of, by status, highest score first", static (random, leads) => $"/api/v1/leads?status={One(random, Statuses)}&sort=-score&asOf={At(random.Next(leads), leads)}"),
-        AsOfList("list as of, by owner", static (random, leads) => $"/api/v1/leads?ownerId={One(random, LeadLives.Agents)}&asOf={At(random.Next(leads), leads)}"),
+        AsOfList(
+            "list as of, by status, highest score first",
+            static (random, leads) => $"/api/v1/leads?status={One(random, Statuses)}&sort=-score&asOf={At(random.Next(leads), leads)}"),
+        AsOfList(
+            "list as of, by owner",
+            static (random, leads) => $"/api/v1/leads?ownerId={One(random, LeadLives.Agents)}&asOf={At(random.Next(leads), leads)}"),
         AsOfReport("funnel as of", static (random, leads) => $"/api/v1/reports/funnel?asOf={At(random.Next(leads), leads)}"),
         AsOfReport("sources as of", static (random, leads) => $"/api/v1/reports/sources?asOf={At(random.Next(leads), leads)}"),
         AsOfReport("agents as of", static (random, leads) => $"/api/v1/reports/agents?asOf={At(random.Next(leads), leads)}"),
         AsOfReport("activity as of", static (random, leads) => $"/api/v1/reports/activity?asOf={At(random.Next(leads), leads)}"),
-        AsOfReport("response times as of", static (random, leads) => $"/api/v1/reports/response-times?asOf={At(random.Next(leads), leads)}"),
+        AsOfReport(
+            "response times as of",
+            static (random, leads) => $"/api/v1/reports/response-times?asOf={At(random.Next(leads), leads)}"),
     ];
 
     private static QueryShape Fast(string label, Func<Random, int, string> path) => new(label, 1, 5, path);
@@ -184,7 +204,7 @@ public sealed record QueryShape(string Label, double? MostP50, double MostP99, F
     private static string Month(Random random)
     {
         var month = new DateOnly(2024, 1, 1).AddMonths(random.Next(20));
-        return string.Create(CultureInfo.InvariantCulture, $"createdFrom={month:yyyy-MM-dd}T00:00:00Z&createdTo={month.AddMonths(1):yyyy-MM-dd}T00:00:00Z");
+        return Invariant($"createdFrom={month:yyyy-MM-dd}T00:00:00Z&createdTo={month.AddMonths(1):yyyy-MM-dd}T00:00:00Z");
     }
 
     private static string At(int lead, int leads) =>

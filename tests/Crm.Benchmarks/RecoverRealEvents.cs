@@ -1,9 +1,10 @@
 using System.Globalization;
+using System.Text.Json;
 using Crm.EventStore.LocalPostgres;
 
 namespace Crm.Benchmarks;
 
-/// <summary><c>crm recover</c> of the imported real events into a new database: the log, every read model, and the comparison with the source.</summary>
+/// <summary><c>crm recover</c> of the imported real events into a new database: log, read models, verification.</summary>
 public static class RecoverRealEvents
 {
     private const string Recovered = "bench_recovered";
@@ -25,7 +26,7 @@ public static class RecoverRealEvents
             var settings = bench.Stand.SettingsForMain();
             await bench.Crm.Run(["projections", "rebuild", "--all"], settings, ct);
             var events = await bench.Stand.Ask(LocalCluster.MainDatabase, "select position from crm.log_counter", ct);
-            var peak = 0d;
+            var (peak, whole, steps) = (0d, TimeSpan.Zero, "");
             var figure = await Throughput.Measure(
                 bench,
                 Label,
@@ -36,9 +37,12 @@ public static class RecoverRealEvents
                     await bench.Stand.Cluster.DropDatabase(Recovered, token);
                     var to = events.ToString(CultureInfo.InvariantCulture);
                     var run = await bench.Crm.Run(["recover", "--to", to, "--into", Recovered, "--json"], settings, token);
-                    peak = Math.Max(peak, run.PeakMb);
+                    (peak, whole) = (Math.Max(peak, run.PeakMb), run.Elapsed);
+                    using var report = JsonDocument.Parse(run.Answer);
+                    steps = string.Join(", ", report.RootElement.GetProperty("steps").EnumerateArray().Select(static step =>
+                        Invariant($"{step.GetProperty("step").GetString()} {step.GetProperty("seconds").GetDouble():F1} s")));
                     return await bench.Stand.Ask(Recovered, "select count(*) from crm.mt_events", token) == events
-                        ? new Repetition(events / run.Elapsed.TotalSeconds)
+                        ? new Repetition(events / report.RootElement.GetProperty("seconds").GetDouble())
                         : throw new InvalidOperationException("The recovered log is not whole.");
                 },
                 ct);
@@ -49,7 +53,8 @@ public static class RecoverRealEvents
                 {
                     Note = string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{events:N0} events; the whole process, verification included; peak memory {peak:N0} MB; {figure.Note}"),
+                        $"{events:N0} events, verification included ({steps}); the whole process took {whole.TotalSeconds:F1} s, "
+                            + $"peak memory {peak:N0} MB; {figure.Note}"),
                 },
             ];
         }

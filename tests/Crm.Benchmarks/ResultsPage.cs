@@ -13,10 +13,10 @@ public static class ResultsPage
 
         Written by `ops/bench`; `ops/bench --only NAME` measures one row anew and leaves the others as they are.
 
-        The speed of a machine drifts, so a throughput is a ratio to **P**: what `pgbench` reaches on the same cluster right before and right
-        after (the mean of both) with one prepared INSERT of one row of the size of an event per transaction, at 32 clients. Every commit is
-        forced to disk. A throughput is measured several times, and the repetition with the median ratio counts. What is missed is said to be
-        missed.
+        The speed of a machine drifts, so a throughput is a ratio to **P**: what `pgbench` reaches on the same cluster right before and
+        right after (the mean of both) with one prepared INSERT of one row of the size of an event per transaction, at 32 clients. Every
+        commit is forced to disk. A throughput is measured several times, and the repetition with the median ratio counts. What is missed
+        is said to be missed.
 
         """;
 
@@ -27,9 +27,12 @@ public static class ResultsPage
         page.Append("| Work | Figure | P | Ratio | p50 | p99 | Promised | |\n|---|---|---|---|---|---|---|---|\n");
         foreach (var figure in results.SelectMany(static result => result.Figures))
         {
-            page.Append(
-                CultureInfo.InvariantCulture,
-                $"| {Cell(figure.Label)} | {Cell(figure.Value)} | {Cell(figure.Yardstick)} | {Number(figure.Ratio)} | {Time(figure.P50)} | {Time(figure.P99)} | {Cell(figure.Bound)} | {Words(figure.Verdict)} |\n");
+            string[] cells =
+            [
+                Cell(figure.Label), Cell(figure.Value), Cell(figure.Yardstick), Number(figure.Ratio), Time(figure.P50), Time(figure.P99),
+                Cell(figure.Bound), Words(figure.Verdict),
+            ];
+            page.Append("| ").AppendJoin(" | ", cells).Append(" |\n");
         }
 
         foreach (var result in results)
@@ -54,7 +57,7 @@ public static class ResultsPage
 
     /// <summary>A latency in milliseconds; empty when there is none.</summary>
     public static string Time(double? milliseconds) =>
-        milliseconds is { } value ? string.Create(CultureInfo.InvariantCulture, $"{value:F2} ms") : "";
+        milliseconds is { } value ? Invariant($"{value:F2} ms") : "";
 
     private static void Section(StringBuilder page, BenchmarkResult result)
     {

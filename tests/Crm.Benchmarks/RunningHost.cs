@@ -5,6 +5,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 
 namespace Crm.Benchmarks;
@@ -27,7 +28,8 @@ public sealed partial class RunningHost : IAsyncDisposable
         Address = address;
         Http = new HttpClient(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false })
         {
-            BaseAddress = address, Timeout = TimeSpan.FromMinutes(10),
+            BaseAddress = address,
+            Timeout = TimeSpan.FromMinutes(10),
         };
     }
 
@@ -37,11 +39,12 @@ public sealed partial class RunningHost : IAsyncDisposable
     /// <summary>A client with the token of the signed-in admin.</summary>
     public HttpClient Http { get; }
 
-    /// <summary>How many requests the server says it has finished; it says so when <see cref="TellsTimes"/> was among its settings.</summary>
+    /// <summary>How many requests the server says it has finished; for that, <see cref="TellsTimes"/> must be among its settings.</summary>
     public int Finished => printed.Times.Count;
 
     /// <summary>Has the server print how long it took over each request.</summary>
-    public static KeyValuePair<string, string> TellsTimes { get; } = new("Logging__LogLevel__Microsoft.AspNetCore.Hosting.Diagnostics", "Information");
+    public static KeyValuePair<string, string> TellsTimes { get; } =
+        new("Logging__LogLevel__Microsoft.AspNetCore.Hosting.Diagnostics", "Information");
 
     /// <summary>The token.</summary>
     public string Token { get; private set; } = "";
@@ -92,11 +95,12 @@ public sealed partial class RunningHost : IAsyncDisposable
         }
 
         using var json = JsonDocument.Parse(text);
-        Token = json.RootElement.GetProperty("accessToken").GetString() ?? throw new InvalidOperationException("The answer holds no token.");
+        Token = json.RootElement.GetProperty("accessToken").GetString()
+            ?? throw new InvalidOperationException("The answer holds no token.");
         Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
     }
 
-    /// <summary>The server's own times of the requests that it finished after the first so many; what it prints may come a little late.</summary>
+    /// <summary>The server's own times of the requests that it finished after the first so many.</summary>
     public async Task<Latencies> TimesAfter(int finished, int count, CancellationToken ct)
     {
         var began = Stopwatch.GetTimestamp();
@@ -233,6 +237,6 @@ public sealed partial class RunningHost : IAsyncDisposable
 /// <summary>What signing in asks for.</summary>
 internal sealed record Credentials(string Email, string Password);
 
-[System.Text.Json.Serialization.JsonSourceGenerationOptions(PropertyNamingPolicy = System.Text.Json.Serialization.JsonKnownNamingPolicy.CamelCase)]
-[System.Text.Json.Serialization.JsonSerializable(typeof(Credentials))]
-internal sealed partial class HostJson : System.Text.Json.Serialization.JsonSerializerContext;
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(Credentials))]
+internal sealed partial class HostJson : JsonSerializerContext;

@@ -30,7 +30,8 @@ public sealed record Scale(
     /// <summary>What the promises are measured at.</summary>
     public static Scale Full { get; } = new(
         IsQuick: false, Repetitions: 3, Yardstick: TimeSpan.FromSeconds(4), Load: TimeSpan.FromSeconds(8), WarmUp: TimeSpan.FromSeconds(3),
-        DecideStreams: 30_000, LoneCommands: 5_000, RebuildLeads: 200_000, BurstEvents: 100_000, VisibleSeconds: 20, Leads: 1_000_000, Queries: 300);
+        DecideStreams: 30_000, LoneCommands: 5_000, RebuildLeads: 200_000, BurstEvents: 100_000, VisibleSeconds: 20,
+        Leads: 1_000_000, Queries: 300);
 
     /// <summary>Seconds instead of minutes.</summary>
     public static Scale Quick { get; } = new(

@@ -41,7 +41,7 @@ public sealed class Stand : IAsyncDisposable
         }
     }
 
-    /// <summary>A database that was filled by an earlier run with the same program and sizes is used again; else it is made and filled.</summary>
+    /// <summary>A database that an earlier run with the same schema and sizes has filled is used again; else it is made.</summary>
     public async Task MakeOnce(string database, string content, Func<CancellationToken, Task> fill, CancellationToken ct)
     {
         var mark = $"{content}, schema {Migrations.Fingerprint[..16]}";

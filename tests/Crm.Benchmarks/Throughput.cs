@@ -1,4 +1,3 @@
-using System.Globalization;
 
 namespace Crm.Benchmarks;
 
@@ -24,7 +23,8 @@ public static class Throughput
     /// <param name="once">One repetition; given its number.</param>
     /// <param name="ct">Gives up.</param>
     public static async Task<Figure> Measure(
-        Bench bench, string label, double leastRatio, double? mostP99, Func<int, CancellationToken, Task<Repetition>> once, CancellationToken ct)
+        Bench bench, string label, double leastRatio, double? mostP99,
+        Func<int, CancellationToken, Task<Repetition>> once, CancellationToken ct)
     {
         var taken = new List<(double Ratio, double P, Repetition Run, double Before, double After)>();
         var before = await bench.Yardstick.RowsPerSecond(ct);
@@ -34,8 +34,8 @@ public static class Throughput
             var after = await bench.Yardstick.RowsPerSecond(ct);
             var p = (before + after) / 2;
             taken.Add((run.PerSecond / p, p, run, before, after));
-            bench.Say(string.Create(
-                CultureInfo.InvariantCulture, $"{label}, {number} of {bench.Scale.Repetitions}: {run.PerSecond:N0}/s, P {before:N0} and {after:N0}, {run.PerSecond / p:F2} P"));
+            bench.Say(Invariant(
+                $"{label}, repetition {number}: {run.PerSecond:N0}/s, P {before:N0} and {after:N0}, {run.PerSecond / p:F2} P"));
             before = after;
         }
 
@@ -43,17 +43,15 @@ public static class Throughput
         var met = median.Ratio >= leastRatio && (mostP99 is null || median.Run.P99 < mostP99);
         return new Figure(
             label,
-            string.Create(CultureInfo.InvariantCulture, $"{median.Run.PerSecond:N0}/s"),
-            string.Create(CultureInfo.InvariantCulture, $"≥ {leastRatio} P{(mostP99 is null ? "" : $", p99 < {mostP99} ms")}"),
+            Invariant($"{median.Run.PerSecond:N0}/s"),
+            Invariant($"≥ {leastRatio} P{(mostP99 is null ? "" : $", p99 < {mostP99} ms")}"),
             Figure.Judge(met))
         {
-            Yardstick = string.Create(CultureInfo.InvariantCulture, $"{median.P:N0}/s ({median.Before:N0} before, {median.After:N0} after)"),
+            Yardstick = Invariant($"{median.P:N0}/s ({median.Before:N0} before, {median.After:N0} after)"),
             Ratio = median.Ratio,
             P50 = median.Run.P50,
             P99 = median.Run.P99,
-            Note = string.Create(
-                CultureInfo.InvariantCulture,
-                $"median of {taken.Count}: {string.Join(", ", taken.Select(each => string.Create(CultureInfo.InvariantCulture, $"{each.Ratio:F2} P")))}"),
+            Note = Invariant($"median of {taken.Count}: {string.Join(", ", taken.Select(each => Invariant($"{each.Ratio:F2} P")))}"),
         };
     }
 }

@@ -75,7 +75,9 @@ public static class Tool
     {
         var start = new ProcessStartInfo(program, arguments)
         {
-            RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
         };
         foreach (var (name, value) in settings)
         {
@@ -90,8 +92,11 @@ public static class Tool
     {
         try
         {
-            var line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(each => each.StartsWith("VmHWM:", StringComparison.Ordinal));
-            return line is null ? 0 : double.Parse(line.Split(':')[1].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture) / 1024;
+            var lines = File.ReadLines($"/proc/{process}/status");
+            var kilobytes = lines.FirstOrDefault(each => each.StartsWith("VmHWM:", StringComparison.Ordinal))?.Split(':')[1];
+            return kilobytes is null
+                ? 0
+                : double.Parse(kilobytes.Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture) / 1024;
         }
         catch (IOException)
         {

@@ -37,7 +37,8 @@ public sealed record RecoveryReport(
     long ResumedAfter, double Seconds)
 {
     /// <summary>Whether the recovered log is the source's, to the byte, and no read model that could be compared differs.</summary>
-    public bool Verified => Source == Recovered && Source.LastPosition == Position && Tables.All(static table => table.EqualsSource != false);
+    public bool Verified =>
+        Source == Recovered && Source.LastPosition == Position && Tables.All(static table => table.EqualsSource != false);
 
     /// <summary>Events recovered per second, everything included.</summary>
     public double EventsPerSecond => Seconds > 0 ? Math.Round(Recovered.Events / Seconds) : 0;

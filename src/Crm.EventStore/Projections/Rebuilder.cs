@@ -48,6 +48,7 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
     private readonly SemaphoreSlim places = new(2);
 
     private static readonly TimeSpan SwitchPatience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan LivePatience = TimeSpan.FromSeconds(3);
 
     /// <summary>Rebuilds one projection. Only one rebuild of it runs at a time, over all hosts: a second waits.</summary>
     /// <param name="projection">The projection.</param>
@@ -158,6 +159,7 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
         while (true)
         {
             position = await CatchUp(session, build, parked, position, progress, ct);
+            await LetLiveCatchUp(session, build.Projection, live, position, ct);
             progress?.Report(new RebuildProgress("switching", position, position));
             try
             {
@@ -261,6 +263,33 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
         }
     }
 
+    /// <summary>
+    /// Lets the live build, where it works, come as far as the new one, so that the two can be compared at one position. One that stands
+    /// still is not waited for: the switch is what mends it.
+    /// </summary>
+    private static async Task LetLiveCatchUp(NpgsqlConnection session, Projection projection, Checkpoint? live, long position, CancellationToken ct)
+    {
+        if (live is null || live.Revision != projection.Revision)
+        {
+            return;
+        }
+
+        var moved = Stopwatch.GetTimestamp();
+        for (var last = -1L; last < position && Stopwatch.GetElapsedTime(moved) < LivePatience;)
+        {
+            var at = (await Checkpoints.Find(session, projection.Name, ct))?.Position ?? position;
+            if (at != last)
+            {
+                (last, moved) = (at, Stopwatch.GetTimestamp());
+            }
+
+            if (at < position)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(20), ct);
+            }
+        }
+    }
+
     private async Task<(IReadOnlyList<RebuiltTable> Tables, long Position)> Switch(
         NpgsqlConnection session, ProjectionBuild build, Checkpoint? before, List<ParkedStream> parked, long position, CancellationToken ct)
     {
@@ -271,14 +300,10 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
         var live = await Checkpoints.Find(session, build.Projection.Name, ct, forUpdate: true);
         var here = parked.Count;
         var at = position;
-        while (await log.ReadAfter(at, PageSize, ct) is { Count: > 0 } page)
+        for (var end = live?.Position ?? 0; at < end; at = Math.Min(at + PageSize, end))
         {
+            var page = await log.ReadAfter(at, (int)Math.Min(PageSize, end - at), ct);
             parked.AddRange(await build.Apply(session, page, parked.Select(stream => stream.StreamId).ToHashSet(), ct));
-            at = page[^1].Position;
-            if (at >= (live?.Position ?? 0) && page.Count < PageSize)
-            {
-                break;
-            }
         }
 
         try

@@ -1,5 +1,7 @@
+using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Schema;
 using Crm.Web.Audit;
+using Crm.Web.Cli;
 using Crm.Web.Documentation;
 using Crm.Web.Feed;
 using Crm.Web.Health;
@@ -11,14 +13,35 @@ using Crm.Web.Security;
 using Crm.Web.Users;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace Crm.Web.Hosting;
 
 /// <summary>The host's table of contents: what it is made of, in the order of a request's way through it.</summary>
 public static class CrmHost
 {
-    /// <summary>Starts the API and answers, with an exit code, when it has been stopped.</summary>
+    /// <summary>Starts the API and answers, with an exit code, when it has been stopped. What prevents the start is said in one line.</summary>
     public static async Task<int> Serve(string[] args, CancellationToken ct)
+    {
+        try
+        {
+            await Run(args, ct);
+            return ExitCode.Done;
+        }
+        catch (SettingMissingException missing)
+        {
+            await Console.Error.WriteLineAsync(missing.Message);
+            return ExitCode.Refused;
+        }
+        catch (Exception fault) when (fault is LocalPostgresException or NpgsqlException or IOException or OptionsValidationException)
+        {
+            await Console.Error.WriteLineAsync($"The host cannot start: {fault.Message}");
+            return ExitCode.Failed;
+        }
+    }
+
+    private static async Task Run(string[] args, CancellationToken ct)
     {
         var builder = HostSettings.Builder(args);
         await using var ground = await HostDatabase.Open(builder, ct);
@@ -61,7 +84,6 @@ public static class CrmHost
         }
 
         await app.WaitForShutdownAsync(ct);
-        return 0;
     }
 
     private static void Announce(WebApplication app, HostDatabase ground)
