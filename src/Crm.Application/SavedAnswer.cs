@@ -36,7 +36,8 @@ public static partial class SavedAnswer
         {
             return new CommandResult.Done(
                 receipt.StreamId ?? throw new LogCorruptException("A command's receipt names no stream."),
-                receipt.Version, stored.Position, receipt.EventTypes, receipt.Status == 201) { Replayed = true };
+                receipt.Version, stored.Position, receipt.EventTypes, receipt.Status == 201)
+            { Replayed = true };
         }
 
         var refusal = JsonSerializer.Deserialize(receipt.Body, RefusalJson.Default.Refusal)

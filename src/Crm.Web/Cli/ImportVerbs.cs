@@ -50,7 +50,8 @@ internal static class ImportVerbs
         };
         var mode = new Option<LeadsMode>("--mode")
         {
-            Description = "create, update or both, by external id.", DefaultValueFactory = static _ => LeadsMode.Both,
+            Description = "create, update or both, by external id.",
+            DefaultValueFactory = static _ => LeadsMode.Both,
         };
         var command = new Command("leads", "Captures or changes leads by their external ids. Repeating it changes nothing.")
         {

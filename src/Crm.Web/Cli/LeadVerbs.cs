@@ -16,7 +16,8 @@ internal static class LeadVerbs
         var leads = new Option<int>("--leads") { Description = "How many leads there shall be under the seed.", Required = true };
         var seed = new Option<int>("--seed")
         {
-            Description = "The seed: the same one gives the same leads.", DefaultValueFactory = static _ => 1,
+            Description = "The seed: the same one gives the same leads.",
+            DefaultValueFactory = static _ => 1,
         };
         var command = new Command(
             "seed", "Invents leads and their lives, for demonstrations and measurements. Can be interrupted and repeated.")

@@ -14,7 +14,8 @@ internal static class RecoverVerb
         var json = Verb.Json();
         var to = new Option<string>("--to")
         {
-            Description = "A position, or a time (RFC 3339) at which the log held what it held.", Required = true,
+            Description = "A position, or a time (RFC 3339) at which the log held what it held.",
+            Required = true,
         };
         var into = new Option<string>("--into")
         {
