@@ -16,6 +16,7 @@ public sealed class Query_plans(OrderlyReadModels models) : IClassFixture<Orderl
         { "company", "_company" }, { "status", "_status" }, { "owner", "_owner" }, { "source", "_source" }, { "archived", "_archived" },
         { "q", "_text" }, { "short q", "_text" }, { "tag", "_tags" },
         { "next page", "_created" }, { "as of", "_created" }, { "as of by status", "_status" }, { "as of by score", "_score" },
+        { "as of by company", "_company" },
     };
 
     [Theory]
@@ -41,6 +42,7 @@ public sealed class Query_plans(OrderlyReadModels models) : IClassFixture<Orderl
             "next page" => new LeadQuery(),
             "as of" => new LeadQuery { AsOf = moment },
             "as of by status" => new LeadQuery { AsOf = moment, Status = LeadStatus.New },
+            "as of by company" => new LeadQuery { AsOf = moment, Sort = LeadSort.Company },
             "as of by score" => new LeadQuery { AsOf = moment, Sort = LeadSort.Score },
             _ => throw new ArgumentOutOfRangeException(nameof(list), list, "No such list."),
         };

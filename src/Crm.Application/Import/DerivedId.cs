@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Crm.Application.Import;
 
-/// <summary>Ids that follow from what they name (UUID version 8 over SHA-256): the same row of the same source always gives the same event.</summary>
+/// <summary>
+/// Ids that follow from what they name (UUID version 8 over SHA-256): the same row of the same source always gives the same event.
+/// </summary>
 public static class DerivedId
 {
     /// <summary>The id of what these parts name together.</summary>

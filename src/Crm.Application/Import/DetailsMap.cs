@@ -2,7 +2,10 @@ using Crm.Domain.Leads;
 
 namespace Crm.Application.Import;
 
-/// <summary>Reads which columns hold what is known of a lead: <c>{"company": {"column": "firm"}, "value": {"column": "eur", "currency": "EUR"}}</c>.</summary>
+/// <summary>
+/// Reads which columns hold what is known of a lead: <c>{"company": {"column": "firm"}, "value": {"column": "eur", "currency":
+/// "EUR"}}</c>.
+/// </summary>
 internal static class DetailsMap
 {
     /// <summary>The details of each row; the external id comes from its own column.</summary>
@@ -22,7 +25,15 @@ internal static class DetailsMap
         var value = given.Optional("value") is { } money ? MapValues.Money(money, header) : static _ => null;
         var tags = TagsOf(given.Optional("tags"), header);
         return row => new LeadDetails(
-            firstName(row), lastName(row), email(row), phone(row), company(row), source(row), value(row), tags(row), row[externalId]?.Trim());
+            firstName(row),
+            lastName(row),
+            email(row),
+            phone(row),
+            company(row),
+            source(row),
+            value(row),
+            tags(row),
+            row[externalId]?.Trim());
     }
 
     /// <summary>Tags: one column whose field lists them, separated by <c>;</c> unless another separator is named.</summary>

@@ -56,7 +56,8 @@ public static class FileImport
         var header = HeaderOf(file, delimiter);
         var bound = map is null ? LeadsMap.Guess(header, source ?? Path.GetFileName(file)) : LeadsMap.Read(map, header, source);
         show(bound.Shown);
-        using var run = new ImportRun(log, new LeadsPlanner(log, bound, mode, now), $"import-leads-{mode}".ToLowerInvariant(), new RejectedRows(rejected), progress);
+        var planner = new LeadsPlanner(log, bound, mode, now);
+        using var run = new ImportRun(log, planner, $"import-leads-{mode}".ToLowerInvariant(), new RejectedRows(rejected), progress);
         return await run.Take(file, delimiter, sameFileOnly: false, ct);
     }
 

@@ -35,7 +35,9 @@ internal sealed class HistoryMap
     /// <exception cref="ImportMapException">The map is not JSON, or the delimiter no single character.</exception>
     public static char DelimiterOf(string json) => MapNode.Parse(json) is { Element.ValueKind: System.Text.Json.JsonValueKind.Object } root
         && root.Optional("delimiter") is { } delimiter
-            ? delimiter.Text() is [var one] && one is not '"' and not '\r' and not '\n' ? one : throw delimiter.Wrong("one character is expected here")
+            ? delimiter.Text() is [var one and not '"' and not '\r' and not '\n']
+                ? one
+                : throw delimiter.Wrong("one character is expected here")
             : ',';
 
     /// <summary>Reads a map for a file with this header.</summary>
@@ -50,7 +52,8 @@ internal sealed class HistoryMap
         var steps = new HistoryStep(header, lead.Text());
         var time = MapValues.Time(root.Required("time"), header);
         var actor = MapValues.Text(root.Optional("actor"), header, "actor", 200);
-        var rules = root.Required("rules").Items().Select(rule => (RowCondition.Of(rule.Object(AnyOf(rule)).Optional("when"), header), steps.Of(rule))).ToList();
+        var rules = root.Required("rules").Items()
+            .Select(rule => (RowCondition.Of(rule.Object(AnyOf(rule)).Optional("when"), header), steps.Of(rule))).ToList();
         return new HistoryMap
         {
             Source = SourceOf(root, source),

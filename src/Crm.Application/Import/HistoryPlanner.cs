@@ -96,8 +96,8 @@ internal sealed class HistoryPlanner(EventLog log, HistoryMap map) : IRowPlanner
                 continue;
             }
 
-            if (map.Rules[index].Step(new StepContext(values, lead, at, IdOf(externalId, row.Number, index + 1), name => agents.UserOf(name, at)))
-                is not { } outcome)
+            var id = IdOf(externalId, row.Number, index + 1);
+            if (map.Rules[index].Step(new StepContext(values, lead, at, id, name => agents.UserOf(name, at))) is not { } outcome)
             {
                 continue;
             }

@@ -5,7 +5,9 @@ namespace Crm.Application.Import;
 
 /// <summary>What a rule makes of a row.</summary>
 /// <param name="Happened">The event that is recorded.</param>
-/// <param name="Command">The command that would have to allow it today; what it refuses is an irregular step. Null where none would.</param>
+/// <param name="Command">
+/// The command that would have to allow it today; what it refuses is an irregular step. Null where none would.
+/// </param>
 internal readonly record struct StepOutcome(LeadEvent Happened, ICommand<Lead, LeadEvent>? Command);
 
 /// <summary>What a rule sees of a row.</summary>
@@ -35,7 +37,10 @@ internal sealed class HistoryStep(IReadOnlyList<string> header, string externalI
             "transferred" => Transferred(rule.Object("when", "event", "agent", "reason")),
             "unassigned" => Plain(rule.Object("when", "event"), new LeadUnassigned(), new UnassignLead()),
             "assignment-completed" => WithText(
-                rule.Object("when", "event", "outcome"), "outcome", 1_000, static text => new(new LeadAssignmentCompleted(text), new CompleteAssignment(default, true, text))),
+                rule.Object("when", "event", "outcome"),
+                "outcome",
+                1_000,
+                static text => new(new LeadAssignmentCompleted(text), new CompleteAssignment(default, MayActForOthers: true, text))),
             "activity" => Activity(rule.Object("when", "event", "kind", "direction", "subject", "notes", "durationSeconds", "outcome")),
             "note" => Note(rule.Object("when", "event", "text")),
             "contacted" => Plain(rule.Object("when", "event"), new LeadContacted(), command: null),

@@ -93,7 +93,14 @@ public sealed record IrregularStep(long Line, string Lead);
 /// <param name="LastPosition">The log's position of the last event added; 0 when none was.</param>
 /// <param name="Seconds">How long this run took.</param>
 public sealed record ImportReport(
-    string Source, string File, ImportTally Totals, long Added, long ResumedAfterRow, string? RejectedFile, long LastPosition, double Seconds)
+    string Source,
+    string File,
+    ImportTally Totals,
+    long Added,
+    long ResumedAfterRow,
+    string? RejectedFile,
+    long LastPosition,
+    double Seconds)
 {
     /// <summary>Events that this run added per second.</summary>
     public double EventsPerSecond => Seconds > 0 ? Math.Round(Added / Seconds) : 0;

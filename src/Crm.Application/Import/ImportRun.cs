@@ -14,7 +14,8 @@ public sealed class ImportRefusedException(string message) : Exception(message);
 /// Takes a file's rows in batches, each one append: its events, the keys they claim and the bookmark behind its last row stand or
 /// fall together. An import that was interrupted, even by a killed process, goes on behind the last batch that the log holds.
 /// </summary>
-internal sealed class ImportRun(EventLog log, IRowPlanner planner, string scope, RejectedRows rejected, IProgress<ImportProgress>? progress) : IDisposable
+internal sealed class ImportRun(EventLog log, IRowPlanner planner, string scope, RejectedRows rejected, IProgress<ImportProgress>? progress)
+    : IDisposable
 {
     private const int BatchRows = 4_000;
     private const int BatchCharacters = 4 << 20;
@@ -24,7 +25,9 @@ internal sealed class ImportRun(EventLog log, IRowPlanner planner, string scope,
     /// <summary>Takes all rows that have not been taken yet.</summary>
     /// <param name="path">The file.</param>
     /// <param name="delimiter">What separates its fields.</param>
-    /// <param name="sameFileOnly">Whether another file under the source's name is refused; otherwise it is taken from its first row.</param>
+    /// <param name="sameFileOnly">
+    /// Whether another file under the source's name is refused; otherwise it is taken from its first row.
+    /// </param>
     /// <param name="ct">Stops between two batches; what was taken stays.</param>
     public async Task<ImportReport> Take(string path, char delimiter, bool sameFileOnly, CancellationToken ct)
     {
@@ -70,7 +73,14 @@ internal sealed class ImportRun(EventLog log, IRowPlanner planner, string scope,
         }
 
         return new ImportReport(
-            planner.Source, path, state.Totals, added, from.Rows, state.Totals.Rejected > 0 ? rejected.Path : null, position, clock.Elapsed.TotalSeconds);
+            planner.Source,
+            path,
+            state.Totals,
+            added,
+            from.Rows,
+            state.Totals.Rejected > 0 ? rejected.Path : null,
+            position,
+            clock.Elapsed.TotalSeconds);
 
         void Settled(Planned settled)
         {

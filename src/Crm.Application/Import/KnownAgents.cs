@@ -58,7 +58,8 @@ internal sealed class KnownAgents(EventLog log, string source, int limit = 50_00
             registered.Add(name, user);
             registrations.Add(name, new StreamAppend(user, User.Aggregate.StreamType, ExpectedVersion: 0,
             [
-                new NewEvent(DerivedId.Of("user-registered", source, name), new UserRegistered(name, Email: null, Role.Agent, IsActive: false), at)
+                new NewEvent(
+                    DerivedId.Of("user-registered", source, name), new UserRegistered(name, Email: null, Role.Agent, IsActive: false), at)
                 {
                     Envelope = Envelope.System,
                 },

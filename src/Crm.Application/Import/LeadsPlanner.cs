@@ -5,7 +5,9 @@ using Crm.EventStore.Log;
 
 namespace Crm.Application.Import;
 
-/// <summary>Captures and changes leads by the rules of today, as the commands do: each row is one command, decided on the lead as it stands.</summary>
+/// <summary>
+/// Captures and changes leads by the rules of today, as the commands do: each row is one command, decided on the lead as it stands.
+/// </summary>
 internal sealed class LeadsPlanner(EventLog log, LeadsMap map, LeadsMode mode, DateTimeOffset now) : IRowPlanner
 {
     private const int LongestExternalId = 200;
@@ -115,7 +117,7 @@ internal sealed class LeadsPlanner(EventLog log, LeadsMap map, LeadsMode mode, D
             return;
         }
 
-        if (known.Version == 0 && known.Lead.Details.ExternalId is null && decision.Events is [LeadCaptured { Details.ExternalId: { } externalId }, ..])
+        if (known.Version == 0 && decision.Events is [LeadCaptured { Details.ExternalId: { } externalId }, ..])
         {
             batch.Claim(new UniqueKey(LeadStream.ExternalIdScope, externalId, known.StreamId));
         }

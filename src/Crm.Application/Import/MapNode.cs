@@ -45,7 +45,8 @@ internal readonly record struct MapNode(JsonElement Element, string Path)
         {
             if (!members.Contains(member.Name, StringComparer.Ordinal))
             {
-                throw new ImportMapException($"{Path}.{member.Name}", $"there is no such setting; here may stand: {string.Join(", ", members)}");
+                throw new ImportMapException(
+                    $"{Path}.{member.Name}", $"there is no such setting; here may stand: {string.Join(", ", members)}");
             }
         }
 

@@ -177,7 +177,8 @@ internal static class MapValues
 
     private static Money? MoneyOf(RowValues row, string text, string currency, string name)
     {
-        const NumberStyles Plain = NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite;
+        const NumberStyles Plain = NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign
+            | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite;
         if (!decimal.TryParse(text, Plain, CultureInfo.InvariantCulture, out var amount))
         {
             row.Reject($"{name} is not a number: {Shown(text)}");

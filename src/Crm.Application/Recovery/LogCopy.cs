@@ -11,7 +11,8 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
     private const long Chunk = 50_000;
 
     private const string EventColumns =
-        "seq_id, id, stream_id, version, data, bdata, type, timestamp, tenant_id, mt_dotnet_type, correlation_id, causation_id, headers, is_archived";
+        "seq_id, id, stream_id, version, data, bdata, type, timestamp, tenant_id, mt_dotnet_type, correlation_id, causation_id, headers, "
+        + "is_archived";
 
     private const string StreamsOut =
         """

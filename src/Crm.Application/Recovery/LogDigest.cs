@@ -17,7 +17,8 @@ public sealed record LogDigest(long Events, long LastPosition, string Sha256)
     /// </summary>
     public const string Rendering =
         """
-        copy (select seq_id, id, stream_id, version, type, mt_dotnet_type, timestamp, data, headers, correlation_id, causation_id, tenant_id, is_archived
+        copy (select seq_id, id, stream_id, version, type, mt_dotnet_type, timestamp, data, headers,
+                     correlation_id, causation_id, tenant_id, is_archived
               from crm.mt_events where seq_id <= current_setting('crm.upto')::bigint order by seq_id) to stdout
         """;
 
@@ -41,7 +42,8 @@ public sealed record LogDigest(long Events, long LastPosition, string Sha256)
         }
 
         await using var count = new NpgsqlCommand(
-            "select count(*), coalesce(max(seq_id), 0) from crm.mt_events where seq_id <= $1", connection) { CommandTimeout = 0 };
+            "select count(*), coalesce(max(seq_id), 0) from crm.mt_events where seq_id <= $1", connection)
+        { CommandTimeout = 0 };
         count.Parameters.Add(new NpgsqlParameter<long> { TypedValue = upTo });
         await using var reader = await count.ExecuteReaderAsync(ct);
         await reader.ReadAsync(ct);

@@ -37,7 +37,8 @@ public sealed record RecoveryReport(
     long ResumedAfter, double Seconds)
 {
     /// <summary>Whether the recovered log is the source's, to the byte, and no read model that could be compared differs.</summary>
-    public bool Verified => Source == Recovered && Source.LastPosition == Position && Tables.All(static table => table.EqualsSource != false);
+    public bool Verified =>
+        Source == Recovered && Source.LastPosition == Position && Tables.All(static table => table.EqualsSource != false);
 
     /// <summary>Events recovered per second, everything included.</summary>
     public double EventsPerSecond => Seconds > 0 ? Math.Round(Recovered.Events / Seconds) : 0;
@@ -51,7 +52,7 @@ public sealed class LogRecovery(
     CrmDatabase source, NpgsqlDataSource owner, NpgsqlDataSource app, IReadOnlyList<Projection> projections, ILoggerFactory loggers)
 {
     // Each keeps a state per lead in memory while it is built, which is what bounds their number.
-    private const int BuildsAtOnce = 2;
+    private const int BuildsAtOnce = 3;
 
     private readonly Lock gate = new();
 

@@ -28,7 +28,8 @@ internal sealed record RecoveryMarker(Guid FirstEvent, long Position, long Copie
                 { Finished: true } => throw new RecoveryRefusedException("The database is not empty: it holds a finished recovery."),
                 { } same when same.FirstEvent == firstEvent && same.Position == position => same,
                 _ => throw new RecoveryRefusedException(
-                    $"The database is not empty: it holds an unfinished recovery of another log or to another position ({found.Position})."),
+                    "The database is not empty: it holds an unfinished recovery of another log, or to another position "
+                    + $"({found.Position})."),
             };
         }
 

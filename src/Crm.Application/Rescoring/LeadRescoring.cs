@@ -24,7 +24,8 @@ public static class LeadRescoring
     /// <param name="now">The time of the rescoring.</param>
     /// <param name="progress">Told how many leads have been looked at; null for nobody.</param>
     /// <param name="ct">Stops it between two pages; what is rescored stays.</param>
-    public static async Task<RescoringReport> All(EventLog log, Guid operation, DateTimeOffset now, IProgress<long>? progress, CancellationToken ct)
+    public static async Task<RescoringReport> All(
+        EventLog log, Guid operation, DateTimeOffset now, IProgress<long>? progress, CancellationToken ct)
     {
         var envelope = Envelope.System with { OperationId = operation.ToString() };
         var report = new RescoringReport(0, 0, 0);
@@ -40,7 +41,8 @@ public static class LeadRescoring
         return report;
     }
 
-    private static async Task<(long Changed, long Archived)> Page(EventLog log, Guid[] page, Envelope envelope, DateTimeOffset now, CancellationToken ct)
+    private static async Task<(long Changed, long Archived)> Page(
+        EventLog log, Guid[] page, Envelope envelope, DateTimeOffset now, CancellationToken ct)
     {
         AppendOutcome outcome = new AppendOutcome.Appended(0, default);
         for (var attempt = 1; attempt <= Attempts; attempt++)

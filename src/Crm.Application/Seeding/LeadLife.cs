@@ -11,12 +11,20 @@ namespace Crm.Application.Seeding;
 internal sealed class LeadLife
 {
     private static readonly string[] FirstNames =
-        ["Ada", "Ben", "Carla", "Deniz", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Katja", "Lars", "Mira", "Nils", "Olga", "Pavel"];
+        [
+            "Ada", "Ben", "Carla", "Deniz", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Katja", "Lars", "Mira", "Nils", "Olga",
+            "Pavel",
+        ];
 
     private static readonly string[] LastNames =
-        ["Arnold", "Becker", "Conti", "Dubois", "Eriksen", "Fischer", "Garcia", "Horvat", "Ivanova", "Jansen", "Kowalski", "Lindt", "Moreau", "Novak", "Okafor", "Peters"];
+        [
+            "Arnold", "Becker", "Conti", "Dubois", "Eriksen",
+            "Fischer", "Garcia", "Horvat", "Ivanova", "Jansen", "Kowalski", "Lindt",
+            "Moreau", "Novak", "Okafor", "Peters",
+        ];
 
-    private static readonly string[] Trades = ["Bau", "Druck", "Energie", "Garten", "Holz", "Logistik", "Metall", "Optik", "Papier", "Textil"];
+    private static readonly string[] Trades =
+        ["Bau", "Druck", "Energie", "Garten", "Holz", "Logistik", "Metall", "Optik", "Papier", "Textil"];
     private static readonly string[] Forms = ["GmbH", "AG", "SARL", "Ltd", "BV", "SpA"];
     private static readonly string[] Sources = ["website", "referral", "event", "partner", "advertising", "cold-call"];
     private static readonly string[] Tags = ["newsletter", "priority", "region-north", "region-south", "trial", "renewal"];
@@ -100,7 +108,9 @@ internal sealed class LeadLife
             if (Chance(40))
             {
                 Later(480);
-                Happen(new ConvertLead(new ConvertedOpportunity($"Order {number}", lead.Details.Value, ExpectedClose: null), new ConvertedCustomer(lead.Details.Company)));
+                Happen(new ConvertLead(
+                    new ConvertedOpportunity($"Order {number}", lead.Details.Value, ExpectedClose: null),
+                    new ConvertedCustomer(lead.Details.Company)));
             }
         }
 

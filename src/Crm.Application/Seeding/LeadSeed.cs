@@ -36,13 +36,15 @@ public static class LeadSeed
     /// <param name="now">The time before which everything happened; of the first run under the seed, which is remembered.</param>
     /// <param name="progress">Told how many leads there are; null for nobody.</param>
     /// <param name="ct">Stops it; what is there stays.</param>
-    public static async Task<SeedReport> To(EventLog log, int leads, int seed, DateTimeOffset now, IProgress<long>? progress, CancellationToken ct)
+    public static async Task<SeedReport> To(
+        EventLog log, int leads, int seed, DateTimeOffset now, IProgress<long>? progress, CancellationToken ct)
     {
         var clock = Stopwatch.StartNew();
         var key = seed.ToString(CultureInfo.InvariantCulture);
         var (before, until) = await log.ReadBookmark(Scope, key, ct) is { } stored ? Read(stored) : (0, now);
         var (done, events) = (before, 0L);
-        var agents = Enumerable.Range(1, AgentCount).Select(number => DerivedId.Of("seed-agent", key, number.ToString(CultureInfo.InvariantCulture))).ToList();
+        var agents = Enumerable.Range(1, AgentCount)
+            .Select(number => DerivedId.Of("seed-agent", key, number.ToString(CultureInfo.InvariantCulture))).ToList();
         Task<AppendOutcome>? underWay = null;
         while (done < leads)
         {
@@ -105,6 +107,8 @@ public static class LeadSeed
     private static (int Done, DateTimeOffset Until) Read(string stored)
     {
         var parts = stored.Split(' ');
-        return (int.Parse(parts[0], CultureInfo.InvariantCulture), DateTimeOffset.Parse(parts[1], CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind));
+        return (
+            int.Parse(parts[0], CultureInfo.InvariantCulture),
+            DateTimeOffset.Parse(parts[1], CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind));
     }
 }

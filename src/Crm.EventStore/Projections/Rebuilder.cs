@@ -39,15 +39,17 @@ public sealed record RebuiltTable(string Name, long Rows, bool? EqualsLive);
 /// <param name="streamsAtOnce">About so many streams' states are in memory at the most: beyond, the log is gone through once per share of them.</param>
 public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, ILogger<Rebuilder> logger, long streamsAtOnce = 250_000) : IDisposable
 {
-    private const int PageSize = 5_000;
+    private const int PageSize = SharedPages.Size;
 
     /// <summary>The least distance at which catching up stops and the switch, which holds the checkpoint, does the rest.</summary>
     private const int NearEnough = 2_000;
 
-    // Each rebuild takes several connections, a core and memory: on one host two at a time, the others wait.
-    private readonly SemaphoreSlim places = new(2);
+    // Each rebuild takes several connections, a core and memory: on one host three at a time, the others wait.
+    private readonly SemaphoreSlim places = new(3);
+    private readonly SharedPages pages = new(log);
 
     private static readonly TimeSpan SwitchPatience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan LivePatience = TimeSpan.FromSeconds(3);
 
     /// <summary>Rebuilds one projection. Only one rebuild of it runs at a time, over all hosts: a second waits.</summary>
     /// <param name="projection">The projection.</param>
@@ -60,6 +62,7 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
         await places.WaitAsync(ct);
         try
         {
+            using var reading = pages.Enter();
             return await RebuildInTurn(projection, progress, onlyIfStale, ct);
         }
         finally
@@ -158,6 +161,7 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
         while (true)
         {
             position = await CatchUp(session, build, parked, position, progress, ct);
+            await LetLiveCatchUp(session, build.Projection, live, position, ct);
             progress?.Report(new RebuildProgress("switching", position, position));
             try
             {
@@ -202,9 +206,7 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
         {
             for (long after = 0; after < read.End;)
             {
-                var page = read.Shares == 1
-                    ? await log.ReadAfter(after, (int)Math.Min(PageSize, read.End - after), ct)
-                    : await log.ReadShare(after, read.End, read.Shares, share, PageSize, ct);
+                var page = await pages.Read(after, read.End, read.Shares, share, ct);
                 if (page is [])
                 {
                     break;
@@ -261,6 +263,33 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
         }
     }
 
+    /// <summary>
+    /// Lets the live build, where it works, come as far as the new one, so that the two can be compared at one position. One that stands
+    /// still is not waited for: the switch is what mends it.
+    /// </summary>
+    private static async Task LetLiveCatchUp(NpgsqlConnection session, Projection projection, Checkpoint? live, long position, CancellationToken ct)
+    {
+        if (live is null || live.Revision != projection.Revision)
+        {
+            return;
+        }
+
+        var moved = Stopwatch.GetTimestamp();
+        for (var last = -1L; last < position && Stopwatch.GetElapsedTime(moved) < LivePatience;)
+        {
+            var at = (await Checkpoints.Find(session, projection.Name, ct))?.Position ?? position;
+            if (at != last)
+            {
+                (last, moved) = (at, Stopwatch.GetTimestamp());
+            }
+
+            if (at < position)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(20), ct);
+            }
+        }
+    }
+
     private async Task<(IReadOnlyList<RebuiltTable> Tables, long Position)> Switch(
         NpgsqlConnection session, ProjectionBuild build, Checkpoint? before, List<ParkedStream> parked, long position, CancellationToken ct)
     {
@@ -271,14 +300,10 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
         var live = await Checkpoints.Find(session, build.Projection.Name, ct, forUpdate: true);
         var here = parked.Count;
         var at = position;
-        while (await log.ReadAfter(at, PageSize, ct) is { Count: > 0 } page)
+        for (var end = live?.Position ?? 0; at < end; at = Math.Min(at + PageSize, end))
         {
+            var page = await log.ReadAfter(at, (int)Math.Min(PageSize, end - at), ct);
             parked.AddRange(await build.Apply(session, page, parked.Select(stream => stream.StreamId).ToHashSet(), ct));
-            at = page[^1].Position;
-            if (at >= (live?.Position ?? 0) && page.Count < PageSize)
-            {
-                break;
-            }
         }
 
         try

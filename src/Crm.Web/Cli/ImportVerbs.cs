@@ -23,7 +23,9 @@ internal static class ImportVerbs
         var (file, source, rejected, json) = (FileArgument(), SourceOption(), RejectedOption(), Verb.Json());
         var map = new Option<string>("--map") { Description = "The map: what the rows mean (docs/imports).", Required = true };
         var command = new Command(
-            "history", "Records an activity log as what happened to leads, with its own times. Can be interrupted and repeated: each row is taken once.")
+            "history",
+            "Records an activity log as what happened to leads, with its own times. Can be interrupted and repeated: "
+            + "each row is taken once.")
         {
             file, map, source, rejected, json,
         };
@@ -42,8 +44,15 @@ internal static class ImportVerbs
     private static Command Leads()
     {
         var (file, source, rejected, json) = (FileArgument(), SourceOption(), RejectedOption(), Verb.Json());
-        var map = new Option<string?>("--map") { Description = "The map: which column holds what; guessed from the columns' names unless given." };
-        var mode = new Option<LeadsMode>("--mode") { Description = "create, update or both, by external id.", DefaultValueFactory = static _ => LeadsMode.Both };
+        var map = new Option<string?>("--map")
+        {
+            Description = "The map: which column holds what; guessed from the columns' names unless given.",
+        };
+        var mode = new Option<LeadsMode>("--mode")
+        {
+            Description = "create, update or both, by external id.",
+            DefaultValueFactory = static _ => LeadsMode.Both,
+        };
         var command = new Command("leads", "Captures or changes leads by their external ids. Repeating it changes nothing.")
         {
             file, map, source, mode, rejected, json,
@@ -111,15 +120,18 @@ internal static class ImportVerbs
 
         yield return $"passed over  {Number(report.Totals.PassedOver)}";
         yield return $"there before {Number(report.Totals.AlreadyThere)}";
-        yield return $"irregular    {Number(report.Totals.Irregular.Values.Sum(static steps => steps.Count))}   steps that today's rules would have refused";
+        var irregular = report.Totals.Irregular.Values.Sum(static steps => steps.Count);
+        yield return $"irregular    {Number(irregular)}   steps that today's rules would have refused";
         foreach (var (kind, steps) in report.Totals.Irregular)
         {
-            yield return $"             {Number(steps.Count)}   {kind}, such as line {string.Join(", ", steps.Examples.Select(static step => step.Line))}";
+            var lines = string.Join(", ", steps.Examples.Select(static step => step.Line));
+            yield return $"             {Number(steps.Count)}   {kind}, such as line {lines}";
         }
 
         yield return $"rejected     {Number(report.Totals.Rejected)}   {report.RejectedFile}";
         yield return report.ResumedAfterRow > 0 ? $"went on after row {report.ResumedAfterRow}" : "began at the first row";
         yield return string.Create(
-            CultureInfo.InvariantCulture, $"added {report.Added:N0} events in {report.Seconds:F1} s ({report.EventsPerSecond:N0} events/s)");
+            CultureInfo.InvariantCulture,
+            $"added {report.Added:N0} events in {report.Seconds:F1} s ({report.EventsPerSecond:N0} events/s)");
     }
 }

@@ -14,8 +14,13 @@ internal static class LeadVerbs
     {
         var json = Verb.Json();
         var leads = new Option<int>("--leads") { Description = "How many leads there shall be under the seed.", Required = true };
-        var seed = new Option<int>("--seed") { Description = "The seed: the same one gives the same leads.", DefaultValueFactory = static _ => 1 };
-        var command = new Command("seed", "Invents leads and their lives, for demonstrations and measurements. Can be interrupted and repeated.")
+        var seed = new Option<int>("--seed")
+        {
+            Description = "The seed: the same one gives the same leads.",
+            DefaultValueFactory = static _ => 1,
+        };
+        var command = new Command(
+            "seed", "Invents leads and their lives, for demonstrations and measurements. Can be interrupted and repeated.")
         {
             leads, seed, json,
         };
@@ -30,13 +35,15 @@ internal static class LeadVerbs
         {
             var count = parsed.GetRequiredValue(leads);
             await using var database = await VerbDatabase.Open(ct);
+            var now = WholeSecond(TimeProvider.System.GetUtcNow());
             var report = await ProgressBar.Show(tell => LeadSeed.To(
-                database.Log, count, parsed.GetValue(seed), WholeSecond(TimeProvider.System.GetUtcNow()), new Told<long>(done => tell("seed", (double)done / count)), ct));
+                database.Log, count, parsed.GetValue(seed), now, new Told<long>(done => tell("seed", (double)done / count)), ct));
             await Verb.Answer(parsed.GetValue(json), report, CliJson.Default.SeedReport, static done =>
             [
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{done.Leads:N0} leads; added {done.AddedLeads:N0} with {done.AddedEvents:N0} events in {done.Seconds:F1} s ({done.EventsPerSecond:N0} events/s)"),
+                    $"{done.Leads:N0} leads; added {done.AddedLeads:N0} with {done.AddedEvents:N0} events in {done.Seconds:F1} s "
+                    + $"({done.EventsPerSecond:N0} events/s)"),
             ]);
             return ExitCode.Done;
         });
@@ -47,7 +54,11 @@ internal static class LeadVerbs
     public static Command Rescore()
     {
         var json = Verb.Json();
-        var command = new Command("rescore", $"Scores all leads anew by the rules in force (version {LeadScore.CurrentRules}). Repeating it changes nothing.") { json };
+        var command = new Command(
+            "rescore", $"Scores all leads anew by the rules in force (version {LeadScore.CurrentRules}). Repeating it changes nothing.")
+        {
+            json,
+        };
         command.Runs(async (parsed, ct) =>
         {
             await using var database = await VerbDatabase.Open(ct);
@@ -60,7 +71,9 @@ internal static class LeadVerbs
                 ct));
             await Verb.Answer(parsed.GetValue(json), report, CliJson.Default.RescoringReport, static done =>
             [
-                string.Create(CultureInfo.InvariantCulture, $"{done.Leads:N0} leads: {done.Changed:N0} scores changed, {done.Archived:N0} archived leads left alone"),
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{done.Leads:N0} leads: {done.Changed:N0} scores changed, {done.Archived:N0} archived leads left alone"),
             ]);
             return ExitCode.Done;
         });

@@ -26,7 +26,10 @@ internal static class MigrateVerb
 
             var applied = new Applied(await Migrations.Apply(owner, ct));
             await Verb.Answer(
-                parsed.GetValue(json), applied, CliJson.Default.Applied, static done => done.Scripts is [] ? ["The schema is up to date."] : done.Scripts);
+                parsed.GetValue(json),
+                applied,
+                CliJson.Default.Applied,
+                static done => done.Scripts is [] ? ["The schema is up to date."] : done.Scripts);
             return ExitCode.Done;
         });
         return command;

@@ -10,7 +10,9 @@ internal static class ProgressBar
     private static readonly TimeSpan LineEvery = TimeSpan.FromSeconds(5);
 
     /// <summary>Does the work and shows its progress.</summary>
-    /// <param name="work">The work; it is given the function that it reports to: what it is doing, and how much of that is done (0–1).</param>
+    /// <param name="work">
+    /// The work; it is given the function that it reports to: what it is doing, and how much of that is done (0–1).
+    /// </param>
     public static async Task<T> Show<T>(Func<Action<string, double>, Task<T>> work)
     {
         if (Console.IsErrorRedirected)
@@ -61,7 +63,9 @@ internal static class ProgressBar
     }
 }
 
-/// <summary>Hands progress on at once, in order: the progress of the framework goes through the thread pool and may come too late.</summary>
+/// <summary>
+/// Hands progress on at once, in order: the progress of the framework goes through the thread pool and may come too late.
+/// </summary>
 internal sealed class Told<T>(Action<T> tell) : IProgress<T>
 {
     /// <inheritdoc/>

@@ -19,7 +19,10 @@ internal static class ProjectionVerbs
         {
             await using var database = await VerbDatabase.Open(ct);
             await Verb.Answer(
-                parsed.GetValue(json), await ProjectionStatus.List(database.Database.App, ct), CliJson.Default.IReadOnlyListProjectionStatus, Lines);
+                parsed.GetValue(json),
+                await ProjectionStatus.List(database.Database.App, ct),
+                CliJson.Default.IReadOnlyListProjectionStatus,
+                Lines);
             return ExitCode.Done;
         });
         return command;
@@ -30,7 +33,8 @@ internal static class ProjectionVerbs
         var json = Verb.Json();
         var name = new Argument<string?>("NAME") { Description = "The read model.", Arity = ArgumentArity.ZeroOrOne };
         var all = new Option<bool>("--all") { Description = "All of them, one after the other." };
-        var command = new Command("rebuild", "Builds a read model anew from the log, beside the live one, then switches. Queries never stop.")
+        var command = new Command(
+            "rebuild", "Builds a read model anew from the log, beside the live one, then switches. Queries never stop.")
         {
             name, all, json,
         };
@@ -43,7 +47,8 @@ internal static class ProjectionVerbs
             }
             else if (named is not null && ProjectionList.All.All(projection => projection.Name != named))
             {
-                result.AddError($"There is no read model {named}; there are {string.Join(", ", ProjectionList.All.Select(static each => each.Name))}.");
+                var names = string.Join(", ", ProjectionList.All.Select(static each => each.Name));
+                result.AddError($"There is no read model {named}; there are {names}.");
             }
         });
         command.Runs(async (parsed, ct) =>
@@ -68,24 +73,35 @@ internal static class ProjectionVerbs
                 return done;
             });
             await Verb.Answer(parsed.GetValue(json), reports, CliJson.Default.ListRebuildReport, static all => all.SelectMany(Lines));
-            return reports.Exists(static report => report.Tables.Any(static table => table.EqualsLive == false)) ? ExitCode.Failed : ExitCode.Done;
+            return reports.Exists(static report => report.Tables.Any(static table => table.EqualsLive == false))
+                ? ExitCode.Failed
+                : ExitCode.Done;
         });
         return command;
     }
 
-    private static IEnumerable<string> Lines(IReadOnlyList<ProjectionStatus> all) => all is [] ? ["None is built yet: the host builds them at its start."] : all.Select(static each => string.Create(
+    private static IEnumerable<string> Lines(IReadOnlyList<ProjectionStatus> all) =>
+        all is [] ? ["None is built yet: the host builds them at its start."] : all.Select(Line);
+
+    private static string Line(ProjectionStatus each) => string.Create(
         CultureInfo.InvariantCulture,
         $"{each.Name,-16} revision {each.Revision}, build {each.Build}, position {each.Position:N0}, {each.Lag:N0} behind, "
-        + $"{each.ParkedStreams} parked, {each.Holder ?? "nobody works on it"}{(each.Error is null ? "" : $": {each.Error}")}"));
+        + $"{each.ParkedStreams} parked, {each.Holder ?? "nobody works on it"}{(each.Error is null ? "" : $": {each.Error}")}");
 
     private static IEnumerable<string> Lines(RebuildReport report)
     {
         yield return string.Create(
             CultureInfo.InvariantCulture,
-            $"{report.Projection}: build {report.Build} at position {report.Position:N0} after {report.Elapsed.TotalSeconds:F1} s, {report.Parked.Count} parked");
+            $"{report.Projection}: build {report.Build} at position {report.Position:N0} after {report.Elapsed.TotalSeconds:F1} s, "
+            + $"{report.Parked.Count} parked");
         foreach (var table in report.Tables)
         {
-            var compared = table.EqualsLive switch { true => "equal to the one before", false => "NOT equal to the one before", null => "nothing to compare with" };
+            var compared = table.EqualsLive switch
+            {
+                true => "equal to the one before",
+                false => "NOT equal to the one before",
+                null => "nothing to compare with",
+            };
             yield return string.Create(CultureInfo.InvariantCulture, $"  {table.Name}: {table.Rows:N0} rows, {compared}");
         }
     }

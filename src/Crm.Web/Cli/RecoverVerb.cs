@@ -14,19 +14,22 @@ internal static class RecoverVerb
         var json = Verb.Json();
         var to = new Option<string>("--to")
         {
-            Description = "A position, or a time (RFC 3339) at which the log held what it held.", Required = true,
+            Description = "A position, or a time (RFC 3339) at which the log held what it held.",
+            Required = true,
         };
         var into = new Option<string>("--into")
         {
-            Description = "The new database's name on the same server; made where it is not there, refused where it is not empty.", Required = true,
+            Description = "The new database's name on the same server; made where it is not there, refused where it is not empty.",
+            Required = true,
         };
-        var command = new Command("recover", "Recovers by replay into a new database, and verifies it against the log. Can be interrupted and repeated.")
+        var command = new Command(
+            "recover", "Recovers by replay into a new database, and verifies it against the log. Can be interrupted and repeated.")
         {
             to, into, json,
         };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(to) is { } moment && !long.TryParse(moment, NumberStyles.None, CultureInfo.InvariantCulture, out _) && TimeOf(moment) is null)
+            if (result.GetValue(to) is { } moment && PositionOf(moment) is null && TimeOf(moment) is null)
             {
                 result.AddError($"--to {moment} is neither a position nor a time such as 2026-11-20T20:00:00Z.");
             }
@@ -35,18 +38,21 @@ internal static class RecoverVerb
         {
             var moment = parsed.GetRequiredValue(to);
             await using var database = await VerbDatabase.Open(ct);
-            var position = long.TryParse(moment, NumberStyles.None, CultureInfo.InvariantCulture, out var given)
-                ? given
-                : await database.Log.PositionAt(TimeOf(moment) ?? throw new InvalidOperationException("The time was checked before."), ct);
+            var position = PositionOf(moment)
+                ?? await database.Log.PositionAt(TimeOf(moment) ?? throw new InvalidOperationException("The time was checked before."), ct);
             await using var target = await database.Beside(parsed.GetRequiredValue(into), ct);
             using var loggers = VerbLogging.Create();
             var recovery = new LogRecovery(database.Database, target.Owner ?? target.App, target.App, ProjectionList.All, loggers);
-            var report = await ProgressBar.Show(tell => recovery.To(position, new Told<RecoveryProgress>(each => tell(each.Step, each.Fraction)), ct));
+            var report = await ProgressBar.Show(
+                tell => recovery.To(position, new Told<RecoveryProgress>(each => tell(each.Step, each.Fraction)), ct));
             await Verb.Answer(parsed.GetValue(json), report, CliJson.Default.RecoveryReport, Lines);
             return report.Verified ? ExitCode.Done : ExitCode.Failed;
         });
         return command;
     }
+
+    private static long? PositionOf(string text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var position) ? position : null;
 
     private static DateTimeOffset? TimeOf(string text) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null;
@@ -54,12 +60,18 @@ internal static class RecoverVerb
     private static IEnumerable<string> Lines(RecoveryReport report)
     {
         yield return string.Create(
-            CultureInfo.InvariantCulture, $"recovered {report.Recovered.Events:N0} events up to position {report.Recovered.LastPosition:N0}");
+            CultureInfo.InvariantCulture,
+            $"recovered {report.Recovered.Events:N0} events up to position {report.Recovered.LastPosition:N0}");
         yield return $"sha-256 source    {report.Source.Sha256}";
         yield return $"sha-256 recovered {report.Recovered.Sha256}";
         foreach (var table in report.Tables)
         {
-            var compared = table.EqualsSource switch { true => "equal to the source's", false => "NOT equal to the source's", null => "the source's is elsewhere" };
+            var compared = table.EqualsSource switch
+            {
+                true => "equal to the source's",
+                false => "NOT equal to the source's",
+                null => "the source's is elsewhere",
+            };
             yield return string.Create(CultureInfo.InvariantCulture, $"  {table.Table}: {table.Rows:N0} rows, {compared}");
         }
 

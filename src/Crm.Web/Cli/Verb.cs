@@ -61,7 +61,8 @@ internal static class Verb
         }
         catch (Exception lost) when (lost is LogUnavailableException or NpgsqlException or SocketException)
         {
-            return await Said(ExitCode.Failed, $"The database failed: {lost.Message} What was done stays; the same command goes on from there.");
+            return await Said(
+                ExitCode.Failed, $"The database failed: {lost.Message} What was done stays; the same command goes on from there.");
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

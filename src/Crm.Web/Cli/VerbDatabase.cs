@@ -44,7 +44,8 @@ internal sealed class VerbDatabase : IAsyncDisposable
         VerbDatabase opened;
         if (settings.GetConnectionString("Crm") is { Length: > 0 } given)
         {
-            opened = new VerbDatabase(await CrmDatabase.External(given, settings.GetConnectionString("CrmOwner"), Pool, ct), null, settings);
+            var external = await CrmDatabase.External(given, settings.GetConnectionString("CrmOwner"), Pool, ct);
+            opened = new VerbDatabase(external, cluster: null, settings);
         }
         else
         {

@@ -80,7 +80,9 @@ public sealed class Importing_history : IAsyncLifetime
     [Fact]
     public async Task keeps_a_step_that_todays_rules_would_refuse_and_counts_it()
     {
-        var file = folder.Write("irregular.csv", Header + "L1,new,,1,,2024-01-02\nL1,good,,,,2024-01-01\nL1,bad,,,no,2024-01-03\nL1,bad,,,no,2024-01-03\n");
+        var file = folder.Write(
+            "irregular.csv",
+            Header + "L1,new,,1,,2024-01-02\nL1,good,,,,2024-01-01\nL1,bad,,,no,2024-01-03\nL1,bad,,,no,2024-01-03\n");
 
         var report = await Import(file);
 
@@ -139,7 +141,8 @@ public sealed class Importing_history : IAsyncLifetime
     {
         var file = folder.Write(
             "broken.csv",
-            Header + "L1,new,,12x,\"two\nlines\",2024-01-01\n,new,,1,,2024-01-01\nL2,new,,1,,yesterday\nL3,good,,,,2024-01-01\nL4,new\nL5,new,,1,a\"b,2024-01-01\nL6,new,,1,,2024-01-01\n");
+            Header + "L1,new,,12x,\"two\nlines\",2024-01-01\n,new,,1,,2024-01-01\nL2,new,,1,,yesterday\nL3,good,,,,2024-01-01\nL4,new\n"
+            + "L5,new,,1,a\"b,2024-01-01\nL6,new,,1,,2024-01-01\n");
 
         var report = await Import(file);
 
@@ -173,8 +176,9 @@ public sealed class Importing_history : IAsyncLifetime
     {
         var lead = Guid.CreateVersion7();
         var details = LeadDetails.Unknown with { ExternalId = "L8" };
+        var captured = new NewEvent(Guid.CreateVersion7(), new LeadCaptured(details, 0, 1), DateTimeOffset.UnixEpoch);
         await Log.Append(
-            new AppendCommand([new StreamAppend(lead, "lead", 0, [new NewEvent(Guid.CreateVersion7(), new LeadCaptured(details, 0, 1), DateTimeOffset.UnixEpoch)])], Envelope.System)
+            new AppendCommand([new StreamAppend(lead, "lead", 0, [captured])], Envelope.System)
             {
                 Claims = [new UniqueKey(LeadStream.ExternalIdScope, "L8", lead)],
             },

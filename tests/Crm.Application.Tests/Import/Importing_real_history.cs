@@ -40,7 +40,8 @@ public sealed class Importing_real_history : IAsyncLifetime
         TestContext.Current.SendDiagnosticMessage($"{first.Added} events in {first.Seconds:F1} s: {first.EventsPerSecond}/s");
         Assert.Equal((262_200, 0), (first.Totals.Rows, first.Totals.Rejected));
 
-        // The mapping's "all events", 172,404, counts 8,000 rows without a resource as assignments; row by row it says that they are nothing.
+        // The mapping's "all events", 172,404, counts 8,000 rows without a resource as assignments; its own table of rows says that
+        // they are nothing.
         Assert.Equal(172_404 - 8_000, first.Added - first.Totals.Events["user-registered"]);
 
         await Build(new Activity(), new Funnel(), new ResponseTimes());
@@ -77,7 +78,16 @@ public sealed class Importing_real_history : IAsyncLifetime
         var leads = SharedData.Path("olist-marketing-funnel", "olist_marketing_qualified_leads_dataset.csv");
         var deals = SharedData.Path("olist-marketing-funnel", "olist_closed_deals_dataset.csv");
         var captured = await FileImport.Leads(
-            Log, leads, Maps.Read("olist-leads.json"), null, LeadsMode.Create, folder.Path("leads.csv"), new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), _ => { }, null, Ct);
+            Log,
+            leads,
+            Maps.Read("olist-leads.json"),
+            source: null,
+            LeadsMode.Create,
+            folder.Path("leads.csv"),
+            new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero),
+            _ => { },
+            progress: null,
+            Ct);
         var closed = await History(deals, "olist-deals.json");
 
         Assert.Equal((8_000, 0), (captured.Totals.Events["lead-captured"], captured.Totals.Rejected));

@@ -1,5 +1,6 @@
 using Crm.Application.Recovery;
 using Crm.Application.Seeding;
+using Crm.Domain.Leads;
 using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
@@ -60,8 +61,12 @@ public sealed class Recovering_the_log : IAsyncLifetime
         Assert.Equal(ProjectionList.All.Sum(projection => projection.Tables.Count), report.Tables.Count);
         Assert.Equal(await Leads(source.Superuser, position), report.Tables.Single(table => table.Table == "lead_board").Rows);
         Assert.Equal(position, await One<long>(target.App, "select position from crm.log_counter"));
-        Assert.Equal(0, await One<long>(target.App, "select count(*) from crm.mt_streams s where s.version <> (select max(e.version) from crm.mt_events e where e.stream_id = s.id)"));
-        Assert.Equal(await Leads(source.Superuser, position), await One<long>(target.App, "select count(*) from crm.unique_keys where scope = 'lead-external-id'"));
+        Assert.Equal(0, await One<long>(
+            target.App,
+            "select count(*) from crm.mt_streams s where s.version <> (select max(e.version) from crm.mt_events e where e.stream_id = s.id)"));
+        Assert.Equal(
+            await Leads(source.Superuser, position),
+            await One<long>(target.App, "select count(*) from crm.unique_keys where scope = 'lead-external-id'"));
     }
 
     [Fact]
@@ -72,9 +77,9 @@ public sealed class Recovering_the_log : IAsyncLifetime
         await Recover(target, position);
         await using var recovered = new EventLog(target.App, EventJson.Catalog, new LogPosition());
 
-        var outcome = await recovered.Append(new AppendCommand(
-            [new StreamAppend(Guid.CreateVersion7(), "lead", 0, [new NewEvent(Guid.CreateVersion7(), new Domain.Leads.LeadCaptured(Domain.Leads.LeadDetails.Unknown, 0, 1), Now)])],
-            Envelope.System), Ct);
+        var captured = new NewEvent(Guid.CreateVersion7(), new LeadCaptured(LeadDetails.Unknown, 0, 1), Now);
+        var outcome = await recovered.Append(
+            new AppendCommand([new StreamAppend(Guid.CreateVersion7(), "lead", 0, [captured])], Envelope.System), Ct);
 
         Assert.Equal(position + 1, Assert.IsType<AppendOutcome.Appended>(outcome).LastPosition);
     }

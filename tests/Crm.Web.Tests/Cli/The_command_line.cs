@@ -92,7 +92,8 @@ public sealed class The_command_line(TestDatabase database) : IClassFixture<Test
         Assert.Equal(0, code);
         Assert.Equal(50, JsonDocument.Parse(seeded).RootElement.GetProperty("addedLeads").GetInt32());
         (code, var rescored, _) = await CrmProcess.Run(own, Ct, "rescore", "--json");
-        Assert.Equal((0, 50, 0), (code, JsonDocument.Parse(rescored).RootElement.GetProperty("leads").GetInt32(), JsonDocument.Parse(rescored).RootElement.GetProperty("changed").GetInt32()));
+        var scores = JsonDocument.Parse(rescored).RootElement;
+        Assert.Equal((0, 50, 0), (code, scores.GetProperty("leads").GetInt32(), scores.GetProperty("changed").GetInt32()));
         (code, var rebuilt, _) = await CrmProcess.Run(own, Ct, "projections", "rebuild", "lead_board");
         Assert.Equal(0, code);
         Assert.Contains("lead_board: 50 rows", rebuilt, StringComparison.Ordinal);
