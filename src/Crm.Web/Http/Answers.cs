@@ -61,7 +61,8 @@ public sealed record CommandAnswer(CommandResult Result, string? Location = null
         CommandResult.KeyReused => new Problem(
             422, "idempotency-key-reused", "The idempotency key was used for another request.", "Use a new key for each request."),
         CommandResult.InFlight => new Problem(
-            409, "request-in-flight", "The same request is being carried out.", "Repeat it in a moment to get its answer.") { RetryAfter = 1 },
+            409, "request-in-flight", "The same request is being carried out.", "Repeat it in a moment to get its answer.")
+        { RetryAfter = 1 },
         _ => throw new UnreachableException(result.GetType().Name),
     };
 
