@@ -121,7 +121,8 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
     public static async Task<(long Rows, decimal Digest)> Digest(NpgsqlConnection connection, string table, CancellationToken ct)
     {
         await using var digest = new NpgsqlCommand(
-            $"select count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0) from {table} t", connection) { CommandTimeout = 0 };
+            $"select count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0) from {table} t", connection)
+        { CommandTimeout = 0 };
         await using var reader = await digest.ExecuteReaderAsync(ct);
         await reader.ReadAsync(ct);
         return (reader.GetInt64(0), reader.GetDecimal(1));

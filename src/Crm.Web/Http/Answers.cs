@@ -62,9 +62,7 @@ public sealed record CommandAnswer(CommandResult Result, string? Location = null
             422, "idempotency-key-reused", "The idempotency key was used for another request.", "Use a new key for each request."),
         CommandResult.InFlight => new Problem(
             409, "request-in-flight", "The same request is being carried out.", "Repeat it in a moment to get its answer.")
-        {
-            RetryAfter = 1,
-        },
+        { RetryAfter = 1 },
         _ => throw new UnreachableException(result.GetType().Name),
     };
 
