@@ -145,7 +145,7 @@ internal sealed class ServerControl
             "-D", draft, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--data-checksums", "--no-instructions",
             .. options.Durable ? Array.Empty<string>() : ["--no-sync"],
         ];
-        var answer = await launcher.Run(programs["initdb"], [.. always, "--locale=C.UTF-8"], ct);
+        var answer = await launcher.Run(programs["initdb"], [.. always, "--locale=C.UTF-8", "--lc-collate=C"], ct);
         if (!answer.Succeeded && answer.Said.Contains("locale", StringComparison.Ordinal))
         {
             answer = await launcher.Run(programs["initdb"], [.. always, "--locale=C"], ct);

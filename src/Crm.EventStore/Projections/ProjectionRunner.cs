@@ -42,18 +42,19 @@ public sealed partial class ProjectionRunner(
     /// <summary>Runs until cancelled. A fault of one projection never stops another; a lost database is waited for.</summary>
     public async Task Run(CancellationToken ct)
     {
-        await Task.WhenAll(projections.Select(projection => Forever(projection, ct)).Append(Beat(ct)));
+        using var pace = new Pace(position);
+        await Task.WhenAll(projections.Select(projection => Forever(projection, pace, ct)).Append(Beat(ct)));
     }
 
     private int FairShare => (projections.Count + hosts - 1) / hosts;
 
-    private async Task Forever(Projection projection, CancellationToken ct)
+    private async Task Forever(Projection projection, Pace pace, CancellationToken ct)
     {
         while (!ct.IsCancellationRequested)
         {
             try
             {
-                await Hold(projection, ct);
+                await Hold(projection, pace, ct);
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
             {
@@ -73,7 +74,7 @@ public sealed partial class ProjectionRunner(
     }
 
     /// <summary>Takes the lease when it may, and works until it is lost, given back or faulty.</summary>
-    private async Task Hold(Projection projection, CancellationToken ct)
+    private async Task Hold(Projection projection, Pace pace, CancellationToken ct)
     {
         if (await IsStale(projection, ct))
         {
@@ -98,7 +99,7 @@ public sealed partial class ProjectionRunner(
                 await lazily.ExecuteNonQueryAsync(ct);
             }
 
-            await Work(connection, projection, checkpoint, ct);
+            await Work(connection, projection, checkpoint, pace, ct);
         }
         finally
         {
@@ -114,7 +115,8 @@ public sealed partial class ProjectionRunner(
         return await Checkpoints.Find(connection, projection.Name, ct) is not { } found || found.Revision < projection.Revision;
     }
 
-    private async Task Work(NpgsqlConnection connection, Projection projection, Checkpoint checkpoint, CancellationToken ct)
+    private async Task Work(
+        NpgsqlConnection connection, Projection projection, Checkpoint checkpoint, Pace pace, CancellationToken ct)
     {
         var build = projection.OfBuild(checkpoint.Build);
         var renewed = Stopwatch.GetTimestamp();
@@ -138,7 +140,8 @@ public sealed partial class ProjectionRunner(
             var began = Stopwatch.GetTimestamp();
             try
             {
-                checkpoint = await ApplyBatch(connection, build, checkpoint, batch, rate, ct);
+                var from = checkpoint;
+                checkpoint = await pace.Run(from.Position, () => ApplyBatch(connection, build, from, batch, rate, ct), ct);
             }
             catch (PostgresException refused) when (IsData(refused))
             {

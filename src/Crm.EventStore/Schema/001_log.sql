@@ -61,9 +61,10 @@ create table crm.log_counter (
 insert into crm.log_counter (position, recorded_at) values (0, '2000-01-01 00:00:00+00');
 
 -- What was answered to a request with an idempotency key, written in the transaction of its events.
+-- Keys are compared byte by byte (collation "C"): no language's order is wanted of them, and it costs.
 create table crm.receipts (
-    caller text not null,
-    key text not null,
+    caller text collate "C" not null,
+    key text collate "C" not null,
     request_hash bytea not null,
     status int not null,
     stream_id uuid,
@@ -75,12 +76,13 @@ create table crm.receipts (
     primary key (caller, key)
 );
 
-create index receipts_recorded_at on crm.receipts (recorded_at);
+-- Only pruning looks by time, hour by hour; the rows come in its order.
+create index receipts_recorded_at on crm.receipts using brin (recorded_at);
 
 -- Keys that one stream only may hold, such as an external id.
 create table crm.unique_keys (
-    scope text not null,
-    key text not null,
+    scope text collate "C" not null,
+    key text collate "C" not null,
     stream_id uuid not null,
     primary key (scope, key)
 );
