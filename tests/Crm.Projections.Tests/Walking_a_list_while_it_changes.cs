@@ -11,12 +11,12 @@ public sealed class Walking_a_list_while_it_changes(ReadModels models) : IClassF
         var story = new Story();
         for (var lead = 1; lead <= 30; lead++)
         {
-            story.Then(lead, Story.Captured(), lead);
+            story.Then(lead, Story.Captured(source: "round"), lead);
         }
 
         await models.Happened(story.Events);
         var seen = new List<Guid>();
-        var query = new LeadQuery { Limit = 4 };
+        var query = new LeadQuery { Limit = 4, Source = "round" };
         string? cursor = null;
         var minute = 100;
         do
@@ -25,7 +25,7 @@ public sealed class Walking_a_list_while_it_changes(ReadModels models) : IClassF
             seen.AddRange(page.Items.Select(row => row.LeadId));
             cursor = page.NextCursor;
             var told = story.Events.Count;
-            story.Then((minute % 30) + 1, new LeadContacted(), minute).Then(minute + 1_000, Story.Captured(), minute);
+            story.Then((minute % 30) + 1, new LeadContacted(), minute).Then(minute + 1_000, Story.Captured(source: "round"), minute);
             await models.Happened([.. story.Events.Skip(told)]);
             minute++;
         }
