@@ -31,6 +31,7 @@ declare
     failing jsonb;
     failing_commands int[];
     stamp text;
+    appended bigint;
 begin
     if cardinality(old_id) > 0 then
         select array_agg(held.id) into locked
@@ -91,27 +92,35 @@ begin
         end if;
     end if;
 
-    -- One statement writes streams, events, counter and receipts: for a lone command, each statement less is felt.
-    stamp := to_char(recorded at time zone 'UTC', '"\"recordedAt\":\""YYYY-MM-DD"T"HH24:MI:SS.US"Z\"}"');
-    with begun as (
+    if cardinality(new_id) > 0 then
         insert into crm.mt_streams (id, type, version, timestamp, created)
         select n.id, n.type, n.count, recorded, recorded
         from unnest(new_command, new_id, new_type, new_count) as n(command, id, type, count)
-        where failed is null or n.command <> all(failed)
-    ), gone_on as (
+        where failed is null or n.command <> all(failed);
+    end if;
+
+    if cardinality(old_id) > 0 then
         update crm.mt_streams s set version = s.version + o.count, timestamp = recorded
         from unnest(old_command, old_id, old_count) as o(command, id, count)
-        where s.id = o.id and o.count > 0 and (failed is null or o.command <> all(failed))
-    ), happened as (
+        where s.id = o.id and o.count > 0 and (failed is null or o.command <> all(failed));
+    end if;
+
+    if cardinality(event_id) > 0 then
+        stamp := to_char(recorded at time zone 'UTC', '"\"recordedAt\":\""YYYY-MM-DD"T"HH24:MI:SS.US"Z\"}"');
         insert into crm.mt_events (seq_id, id, stream_id, version, data, type, timestamp, mt_dotnet_type, correlation_id, causation_id, headers)
         select base + row_number() over (order by e.place),
             e.id, e.stream, e.version, e.data, e.type, e.at, e.dotnet, e.correlation, e.causation, (e.headers || stamp)::jsonb
         from unnest(event_command, event_stream, event_version, event_id, event_type, event_dotnet, event_data, event_at,
                 event_correlation, event_causation, event_headers) with ordinality
             as e(command, stream, version, id, type, dotnet, data, at, correlation, causation, headers, place)
-        where failed is null or e.command <> all(failed)
-        returning 1
-    ), kept as (
+        where failed is null or e.command <> all(failed);
+        get diagnostics appended = row_count;
+        if appended > 0 then
+            update crm.log_counter c set position = c.position + appended, recorded_at = recorded;
+        end if;
+    end if;
+
+    if cardinality(receipt_key) > 0 then
         insert into crm.receipts (caller, key, request_hash, status, stream_id, version, event_types, body, position, recorded_at)
         select r.caller, r.key, r.hash, r.status, r.stream, r.version, string_to_array(r.types, ' '), r.body,
             base + r.events - case when failed is null then 0 else
@@ -120,10 +129,8 @@ begin
         from unnest(receipt_command, receipt_events, receipt_caller, receipt_key, receipt_hash, receipt_status, receipt_stream,
                 receipt_version, receipt_types, receipt_body)
             as r(command, events, caller, key, hash, status, stream, version, types, body)
-        where failed is null or r.command <> all(failed)
-    )
-    update crm.log_counter c set position = c.position + appended.count, recorded_at = recorded
-    from (select count(*) from happened) appended where appended.count > 0;
+        where failed is null or r.command <> all(failed);
+    end if;
 
     if cardinality(release_key) > 0 then
         delete from crm.unique_keys u
