@@ -45,6 +45,44 @@ public class Operating(TestHost host) : IClassFixture<TestHost>
     }
 
     [Fact]
+    public async Task rebuilds_once_for_one_idempotency_key()
+    {
+        var ops = await host.As("ops");
+        var key = ("Idempotency-Key", Guid.NewGuid().ToString());
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => ops.Post("/ops/projections/sources/rebuild", null, key)));
+        var first = answers.Single(answer => answer.Is(202).Header("Idempotent-Replayed") is null);
+        var job = first.Header("Location") ?? "";
+        await Eventually.IsTrue(
+            async () => (await ops.Get(job)).Is(200).Body.GetProperty("state").GetString() == "done", TestContext.Current.CancellationToken);
+        var later = (await ops.Post("/ops/projections/sources/rebuild", null, key)).Is(202);
+
+        Assert.Equal("true", later.Header("Idempotent-Replayed"));
+        Assert.All([.. answers, later], answer => Assert.Equal((first.Text, job), (answer.Text, answer.Header("Location"))));
+        (await ops.Post("/ops/projections/funnel/rebuild", null, key)).IsRefused(422, "idempotency-key-reused");
+        (await ops.Post("/ops/projections/sources/rebuild", "{}", key)).IsRefused(422, "idempotency-key-reused");
+        Assert.NotEqual(job, (await ops.Post("/ops/projections/sources/rebuild")).Is(202).Header("Location"));
+        (await ops.Post("/ops/projections/sources/rebuild", """{"now":true}""")).IsRefused(422, "invalid");
+    }
+
+    [Fact]
+    public async Task retries_what_is_parked_once_for_one_idempotency_key()
+    {
+        var ops = await host.As("ops");
+        var key = ("Idempotency-Key", Guid.NewGuid().ToString());
+        var id = await ParkNothing();
+
+        var first = (await ops.Post($"/ops/parked/{id}/retry", null, key)).Is(200);
+        var second = (await ops.Post($"/ops/parked/{id}/retry", null, key)).Is(200);
+
+        Assert.Equal(0, first.Body.GetProperty("applied").GetInt32());
+        Assert.Null(first.Header("Idempotent-Replayed"));
+        Assert.Equal((first.Text, "true"), (second.Text, second.Header("Idempotent-Replayed")));
+        (await ops.Post($"/ops/parked/{id}/retry")).IsRefused(404, "not-found");
+        (await ops.Post($"/ops/parked/{id + 1}/retry", null, key)).IsRefused(422, "idempotency-key-reused");
+    }
+
+    [Fact]
     public async Task answers_health_in_time_and_without_a_token()
     {
         await host.Admin();
@@ -100,6 +138,15 @@ public class Operating(TestHost host) : IClassFixture<TestHost>
         Assert.Contains("swagger-ui", (await client.Send(HttpMethod.Get, "/docs/index.html", null)).Is(200).Text, StringComparison.Ordinal);
         Assert.DoesNotContain("https://", (await client.Send(HttpMethod.Get, "/docs/index.html", null)).Text, StringComparison.Ordinal);
         (await client.Send(HttpMethod.Get, "/docs/swagger-ui-bundle.js", null)).Is(200);
+    }
+
+    /// <summary>Parks a stream that has no events, so that a retry has nothing to fail on.</summary>
+    private async Task<long> ParkNothing()
+    {
+        await using var park = host.Database.Owner.CreateCommand(
+            "insert into crm.parked (projection, stream_id, position, error) values ('sources', gen_random_uuid(), 1, 'a specification') returning id");
+        return (long)(await park.ExecuteScalarAsync(TestContext.Current.CancellationToken)
+            ?? throw new InvalidOperationException("It has no number."));
     }
 
     private static string PathOf(RouteEndpoint route)
