@@ -55,6 +55,7 @@ public sealed record CommandAnswer(CommandResult Result, string? Location = null
             Version = failed.History.Count,
             Changed = ChangedSince(failed),
         },
+        CommandResult.PremiseChanged => Problem.Unavailable("It is changed by many at this moment."),
         CommandResult.KeyReused => Problem.KeyReused,
         CommandResult.InFlight => Problem.InFlight,
         _ => throw new UnreachableException(result.GetType().Name),

@@ -36,8 +36,21 @@ public class The_database_goes_away
         (await prober.Send(HttpMethod.Get, "/health/ready", null)).Is(503);
         var health = (await prober.Send(HttpMethod.Get, "/health", null)).Is(503).Body;
         Assert.Equal("unavailable", health.GetProperty("status").GetString());
-        (await prober.Send(HttpMethod.Get, "/health/live", null)).Is(200);
-        (await prober.Send(HttpMethod.Get, "/metrics", null)).Is(200);
+        using var stranger = host.CreateClient(); // with a token that no host remembers
+        stranger.DefaultRequestHeaders.Authorization = new("Bearer", login.Body.GetProperty("accessToken").GetString() + "x");
+        foreach (var open in new[] { prober, client, stranger })
+        {
+            (await open.Send(HttpMethod.Get, "/health/live", null)).Is(200);
+            (await open.Send(HttpMethod.Get, "/metrics", null)).Is(200);
+            (await open.Send(HttpMethod.Get, "/docs/index.html", null)).Is(200);
+            (await open.Send(HttpMethod.Get, "/openapi/v1.json", null)).Is(200);
+            (await open.Send(HttpMethod.Get, "/health/ready", null)).Is(503);
+            var signIn = await open.Send(HttpMethod.Post, "/auth/login", """{"email":"a@example.com","password":"x"}""");
+            Assert.NotNull(signIn.IsRefused(503, "unavailable").Header("Retry-After"));
+            var renewal = await open.Send(HttpMethod.Post, "/auth/refresh", """{"refreshToken":"x"}""");
+            Assert.True(renewal.Status is 401 or 503, renewal.Text);
+            Assert.Equal("application/problem+json", renewal.Message.Content.Headers.ContentType?.MediaType);
+        }
 
         await cluster.Cluster.StartServer(ct);
 
