@@ -6,31 +6,10 @@ using Crm.Testing;
 
 namespace Crm.Application.Tests.Import;
 
-public sealed class Importing_leads : IAsyncLifetime
+public sealed class Importing_leads : ImportedLog
 {
     private static readonly DateTimeOffset Now = new(2026, 11, 20, 12, 0, 0, TimeSpan.Zero);
-    private readonly TestFolder folder = new();
-    private readonly TestDatabase database = new();
     private readonly List<(string Column, string Field)> shown = [];
-    private EventLog? log;
-
-    private static CancellationToken Ct => TestContext.Current.CancellationToken;
-
-    private EventLog Log => log ??= new EventLog(database.App, EventJson.Catalog, new LogPosition());
-
-    public ValueTask InitializeAsync() => database.InitializeAsync();
-
-    public async ValueTask DisposeAsync()
-    {
-        if (log is not null)
-        {
-            await log.DisposeAsync();
-        }
-
-        await database.DisposeAsync();
-        folder.Dispose();
-    }
-
     [Fact]
     public async Task guesses_the_columns_and_shows_them()
     {
@@ -107,9 +86,9 @@ public sealed class Importing_leads : IAsyncLifetime
 
     private Task<ImportReport> Import(string content, string? map = null, LeadsMode mode = LeadsMode.Both)
     {
-        var file = folder.Write("leads.csv", content);
+        var file = Folder.Write("leads.csv", content);
         shown.Clear();
-        return FileImport.Leads(Log, file, map, source: null, mode, folder.Path("rejected.csv"), Now, shown.AddRange, progress: null, Ct);
+        return FileImport.Leads(Log, file, map, source: null, mode, Folder.Path("rejected.csv"), Now, shown.AddRange, progress: null, Ct);
     }
 
     private async Task<IReadOnlyList<RecordedEvent>> History(string externalId) =>
