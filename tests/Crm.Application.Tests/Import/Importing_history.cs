@@ -15,9 +15,12 @@ public sealed class Importing_history : ImportedLog
         {
           "source": "calls", "lead": "lead", "time": { "column": "at" }, "actor": { "column": "who" },
           "rules": [
-            { "when": { "what": "new" }, "event": "captured", "details": { "company": { "column": "note" }, "value": { "column": "value", "currency": "EUR" } } },
-            { "when": { "what": { "startsWith": "call" } }, "event": "activity", "kind": "call", "direction": "out", "subject": { "column": "what" } },
-            { "when": { "what": "take", "who": { "empty": false } }, "event": "assigned", "agent": { "column": "who" }, "onlyWhenOwnerDiffers": true },
+            { "when": { "what": "new" }, "event": "captured",
+              "details": { "company": { "column": "note" }, "value": { "column": "value", "currency": "EUR" } } },
+            { "when": { "what": { "startsWith": "call" } }, "event": "activity", "kind": "call", "direction": "out",
+              "subject": { "column": "what" } },
+            { "when": { "what": "take", "who": { "empty": false } }, "event": "assigned",
+              "agent": { "column": "who" }, "onlyWhenOwnerDiffers": true },
             { "when": { "what": ["good", "best"] }, "event": "qualified" },
             { "when": { "what": "bad" }, "event": "disqualified", "reason": { "column": "note" } }
           ]
@@ -219,7 +222,8 @@ public sealed class Importing_history : ImportedLog
     public async Task plans_rows_anew_where_somebody_changes_their_lead_meanwhile()
     {
         var file = Folder.Write("long.csv", LongFile(leads: 700, rowsPerLead: 20));
-        await Import(Folder.Write("first.csv", Header + "L0,new,,1,,2024-01-01\n"), Map.Replace("calls", "other", StringComparison.Ordinal));
+        var first = Folder.Write("first.csv", Header + "L0,new,,1,,2024-01-01\n");
+        await Import(first, Map.Replace("calls", "other", StringComparison.Ordinal));
         var lead = await Log.FindHolder(LeadStream.ExternalIdScope, "L0", Ct) ?? Guid.Empty;
         var notes = new Noting(Log, lead);
 
@@ -264,7 +268,8 @@ public sealed class Importing_history : ImportedLog
             while (outcome is not AppendOutcome.Appended)
             {
                 var version = (await log.ReadStream(lead, Ct)).Count;
-                var note = new NewEvent(Guid.CreateVersion7(), new LeadNoteAdded(Guid.CreateVersion7(), "meanwhile"), DateTimeOffset.UnixEpoch);
+                var added = new LeadNoteAdded(Guid.CreateVersion7(), "meanwhile");
+                var note = new NewEvent(Guid.CreateVersion7(), added, DateTimeOffset.UnixEpoch);
                 outcome = await log.Append(new AppendCommand([new StreamAppend(lead, "lead", version, [note])], Envelope.System), Ct);
             }
         }

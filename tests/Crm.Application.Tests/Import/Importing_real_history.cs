@@ -26,20 +26,25 @@ public sealed class Importing_real_history : ImportedLog
         await Build(new Activity(), new Funnel(), new ResponseTimes());
         var activity = await Activity.Read(Database.App, Period.Everything, Ct);
         long Events(string name) => activity.Events.Single(line => line.What == name).Count;
-        Assert.Equal((13_087, 7_367, 10_442, 2_246), (Events("lead-captured"), Events("lead-qualified"), Events("lead-disqualified"), Events("lead-converted")));
+        Assert.Equal(
+            (13_087, 7_367, 10_442, 2_246),
+            (Events("lead-captured"), Events("lead-qualified"), Events("lead-disqualified"), Events("lead-converted")));
         Assert.Equal(48_365, Events("lead-assigned"));
         long Activities(string what) => activity.Activities.Single(line => line.What == what).Count;
         Assert.Equal((72_413, 7_030, 3_454), (Activities("call out"), Activities("email out"), Activities("email in")));
 
         var now = (await Funnel.Read(Database.App, Period.Everything, Ct)).ToDictionary(line => line.Status);
-        Assert.Equal((399, 10_442, 2_246), (now[LeadStatus.Qualified].Now, now[LeadStatus.Disqualified].Now, now[LeadStatus.Converted].Now));
+        Assert.Equal(
+            (399, 10_442, 2_246),
+            (now[LeadStatus.Qualified].Now, now[LeadStatus.Disqualified].Now, now[LeadStatus.Converted].Now));
         decimal Euros(LeadStatus status) => now[status].ValueNow.Single(value => value.Currency == "EUR").Amount;
         Assert.Equal(
             (6_703_743m, 135_640_430m, 35_290_338m),
             (Euros(LeadStatus.Qualified), Euros(LeadStatus.Disqualified), Euros(LeadStatus.Converted)));
 
         var yearsEnd = new DateTimeOffset(2011, 12, 31, 23, 59, 59, TimeSpan.Zero).AddMicroseconds(999_999);
-        var then = (await Funnel.Read(Database.App, new Period(null, null, AsOf.At(yearsEnd)), Ct)).ToDictionary(line => line.Status, line => line.Now);
+        var then = (await Funnel.Read(Database.App, new Period(null, null, AsOf.At(yearsEnd)), Ct))
+            .ToDictionary(line => line.Status, line => line.Now);
         Assert.Equal(
             (5, 640, 5_680, 1_130),
             (then[LeadStatus.New], then[LeadStatus.Qualified], then[LeadStatus.Disqualified], then[LeadStatus.Converted]));
@@ -70,10 +75,12 @@ public sealed class Importing_real_history : ImportedLog
         var closed = await History(deals, "olist-deals.json");
 
         Assert.Equal((8_000, 0), (captured.Totals.Events["lead-captured"], captured.Totals.Rejected));
-        Assert.Equal((842, 842, 842), (closed.Totals.Events["lead-assigned"], closed.Totals.Events["lead-transferred"], closed.Totals.Events["lead-converted"]));
+        var events = closed.Totals.Events;
+        Assert.Equal((842, 842, 842), (events["lead-assigned"], events["lead-transferred"], events["lead-converted"]));
         Assert.Equal(1, closed.Totals.Irregular["out-of-order"].Count);
         await Build(new Sources());
-        var sources = (await Sources.Read(Database.App, Period.Everything, Ct)).ToDictionary(line => line.Source, line => (line.Captured, line.Converted));
+        var sources = (await Sources.Read(Database.App, Period.Everything, Ct))
+            .ToDictionary(line => line.Source, line => (line.Captured, line.Converted));
         Assert.Equal(
             new Dictionary<string, (long, long)>
             {

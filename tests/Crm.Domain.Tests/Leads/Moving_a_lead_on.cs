@@ -82,7 +82,8 @@ public class Reopening_a_lead
     [Fact]
     public void that_had_been_contacted_makes_it_contacted_also_where_its_history_names_no_activity()
     {
-        foreach (var further in new LeadEvent[][] { [Contacted], [Qualified], [Converted, new LeadUnconverted(null)], [Contacted, Qualified] })
+        LeadEvent[][] histories = [[Contacted], [Qualified], [Converted, new LeadUnconverted(null)], [Contacted, Qualified]];
+        foreach (var further in histories)
         {
             Given([Captured, .. further, Disqualified]).When(new ReopenLead(null))
                 .ThenState(lead => Assert.Equal(LeadStatus.Contacted, lead.Status));

@@ -156,7 +156,12 @@ public class A_cluster_that_was_there_before
     private static Process StartHost(string data)
     {
         var program = Path.Combine(AppContext.BaseDirectory, "Crm.ClusterHolder");
-        var how = new ProcessStartInfo(program, [data]) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
+        var how = new ProcessStartInfo(program, [data])
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
         return Process.Start(how) ?? throw new InvalidOperationException("No process.");
     }
 

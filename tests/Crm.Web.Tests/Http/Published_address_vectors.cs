@@ -29,5 +29,6 @@ public class Published_address_vectors
 
     // XML holds no control characters: the files show each by its symbol.
     private static string AddressOf(XElement vector) =>
-        string.Concat((vector.Element("address")?.Value ?? "").Select(letter => letter is >= '\u2400' and <= '\u2420' ? (char)(letter - '\u2400') : letter));
+        string.Concat((vector.Element("address")?.Value ?? "")
+            .Select(letter => letter is >= '\u2400' and <= '\u2420' ? (char)(letter - '\u2400') : letter));
 }

@@ -28,8 +28,7 @@ public class Operating(TestHost host) : IClassFixture<TestHost>
         var started = (await ops.Post("/ops/projections/sources/rebuild")).Is(202);
 
         var job = started.Header("Location") ?? "";
-        await Eventually.IsTrue(
-            async () => (await ops.Get(job)).Is(200).Body.GetProperty("state").GetString() == "done", TestContext.Current.CancellationToken);
+        await IsDone(ops, job);
         (await admin.Get("/reports/sources")).Is(200);
         (await ops.Post("/ops/projections/nothing/rebuild")).IsRefused(404, "not-found");
         (await ops.Get($"/ops/jobs/{Guid.NewGuid()}")).IsRefused(404, "not-found");
@@ -53,8 +52,7 @@ public class Operating(TestHost host) : IClassFixture<TestHost>
         var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => ops.Post("/ops/projections/sources/rebuild", null, key)));
         var first = answers.Single(answer => answer.Is(202).Header("Idempotent-Replayed") is null);
         var job = first.Header("Location") ?? "";
-        await Eventually.IsTrue(
-            async () => (await ops.Get(job)).Is(200).Body.GetProperty("state").GetString() == "done", TestContext.Current.CancellationToken);
+        await IsDone(ops, job);
         var later = (await ops.Post("/ops/projections/sources/rebuild", null, key)).Is(202);
 
         Assert.Equal("true", later.Header("Idempotent-Replayed"));
@@ -123,9 +121,11 @@ public class Operating(TestHost host) : IClassFixture<TestHost>
         Assert.StartsWith("3.1", document.GetProperty("openapi").GetString(), StringComparison.Ordinal);
 
         var described = document.GetProperty("paths").EnumerateObject()
-            .SelectMany(path => path.Value.EnumerateObject().Select(method => $"{method.Name.ToUpperInvariant()} {path.Name}")).ToHashSet(StringComparer.Ordinal);
+            .SelectMany(path => path.Value.EnumerateObject().Select(method => $"{method.Name.ToUpperInvariant()} {path.Name}"))
+            .ToHashSet(StringComparer.Ordinal);
         var mapped = host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-            .SelectMany(route => (route.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? []).Select(method => $"{method} {PathOf(route)}"))
+            .SelectMany(route =>
+                (route.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? []).Select(method => $"{method} {PathOf(route)}"))
             .Where(route => !route.Contains("/openapi/", StringComparison.Ordinal));
         Assert.Equal(mapped.Order(StringComparer.Ordinal), described.Order(StringComparer.Ordinal));
 
@@ -140,11 +140,15 @@ public class Operating(TestHost host) : IClassFixture<TestHost>
         (await client.Send(HttpMethod.Get, "/docs/swagger-ui-bundle.js", null)).Is(200);
     }
 
+    private static Task IsDone(SignedInUser ops, string job) => Eventually.IsTrue(
+        async () => (await ops.Get(job)).Is(200).Body.GetProperty("state").GetString() == "done", TestContext.Current.CancellationToken);
+
     /// <summary>Parks a stream that has no events, so that a retry has nothing to fail on.</summary>
     private async Task<long> ParkNothing()
     {
         await using var park = host.Database.Owner.CreateCommand(
-            "insert into crm.parked (projection, stream_id, position, error) values ('sources', gen_random_uuid(), 1, 'a specification') returning id");
+            "insert into crm.parked (projection, stream_id, position, error) "
+            + "values ('sources', gen_random_uuid(), 1, 'a specification') returning id");
         return (long)(await park.ExecuteScalarAsync(TestContext.Current.CancellationToken)
             ?? throw new InvalidOperationException("It has no number."));
     }
@@ -152,7 +156,11 @@ public class Operating(TestHost host) : IClassFixture<TestHost>
     private static string PathOf(RouteEndpoint route)
     {
         var path = Regex.Replace(
-            "/" + (route.RoutePattern.RawText ?? "").Trim('/'), @"\{(?<name>\w+):\w+\}", "{${name}}", RegexOptions.None, TimeSpan.FromSeconds(1));
+            "/" + (route.RoutePattern.RawText ?? "").Trim('/'),
+            @"\{(?<name>\w+):\w+\}",
+            "{${name}}",
+            RegexOptions.None,
+            TimeSpan.FromSeconds(1));
         return path.TrimEnd('/');
     }
 }

@@ -21,7 +21,8 @@ public class The_database_goes_away
         });
         using var client = host.CreateClient();
         using var prober = host.CreateClient(); // as probes do: without a token
-        var login = (await client.Send(HttpMethod.Post, "/auth/login", $$"""{"email":"{{TestHost.AdminEmail}}","password":"{{TestHost.AdminPassword}}"}""")).Is(200);
+        const string credentials = $$"""{"email":"{{TestHost.AdminEmail}}","password":"{{TestHost.AdminPassword}}"}""";
+        var login = (await client.Send(HttpMethod.Post, "/auth/login", credentials)).Is(200);
         client.DefaultRequestHeaders.Authorization = new("Bearer", login.Body.GetProperty("accessToken").GetString());
         var admin = new SignedInUser(client, Guid.Empty, TestHost.AdminEmail, "", "");
         var before = (await admin.Post("/leads", """{"lastName":"before"}""")).Is(201);
@@ -58,7 +59,9 @@ public class The_database_goes_away
         await Eventually.IsTrue(async () => (await prober.Send(HttpMethod.Get, "/health/ready", null)).Status == 200, ct, within);
         var after = await Eventually.Value(
             async () => await admin.Post("/leads", """{"lastName":"after"}""") is { Status: 201 } answer ? answer : null, ct, within);
-        await Eventually.IsTrue(async () => (await admin.GetAfter(after.Position, "/leads?q=after")) is { Status: 200, Items.Count: 1 }, ct, TimeSpan.FromSeconds(10));
-        await Eventually.IsTrue(async () => (await admin.GetAfter(after.Position, "/reports/funnel")).Status == 200, ct, TimeSpan.FromSeconds(10));
+        var readModels = TimeSpan.FromSeconds(10);
+        await Eventually.IsTrue(
+            async () => (await admin.GetAfter(after.Position, "/leads?q=after")) is { Status: 200, Items.Count: 1 }, ct, readModels);
+        await Eventually.IsTrue(async () => (await admin.GetAfter(after.Position, "/reports/funnel")).Status == 200, ct, readModels);
     }
 }
