@@ -1,6 +1,5 @@
 using System.Data;
 using Crm.Domain;
-using Crm.EventStore.Projections;
 using Npgsql;
 
 namespace Crm.Projections;

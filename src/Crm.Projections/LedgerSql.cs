@@ -1,4 +1,5 @@
 using System.Text;
+using Crm.EventStore.Projections;
 using Npgsql;
 using NpgsqlTypes;
 
