@@ -2,7 +2,6 @@ using Crm.Application.Import;
 using Crm.Application.Leads;
 using Crm.Domain.Leads;
 using Crm.EventStore.Log;
-using Crm.Testing;
 
 namespace Crm.Application.Tests.Import;
 

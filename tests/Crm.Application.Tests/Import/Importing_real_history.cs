@@ -1,6 +1,5 @@
 using Crm.Application.Import;
 using Crm.Domain.Leads;
-using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.Projections;
 using Crm.Testing;
