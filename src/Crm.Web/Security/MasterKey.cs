@@ -38,19 +38,19 @@ public sealed class MasterKey
 
     /// <summary>The key of the settings; in Development, where they name none, the one in <c>CRM_DATA_DIR</c>, made when it is not there.</summary>
     /// <exception cref="SettingMissingException">There is none, or it cannot be used.</exception>
-    public static MasterKey Load(IConfiguration settings, IHostEnvironment environment)
+    public static MasterKey Load(IConfiguration settings, bool isProduction)
     {
         if (settings[Setting] is { Length: > 0 } given)
         {
-            return Read(given, Setting, environment);
+            return Read(given, Setting, isProduction);
         }
 
         if (settings[FileSetting] is { Length: > 0 } named)
         {
-            return Read(TextOf(named), named, environment);
+            return Read(TextOf(named), named, isProduction);
         }
 
-        if (environment.IsProduction())
+        if (isProduction)
         {
             throw new SettingMissingException(
                 $"{FileSetting} is not set. In Production the host makes no master key of its own: write 32 random bytes in base64 to a file "
@@ -64,7 +64,7 @@ public sealed class MasterKey
             Make(folder, file);
         }
 
-        return Read(TextOf(file), file, environment);
+        return Read(TextOf(file), file, isProduction);
     }
 
     /// <summary>Seals a secret for one place, such as <c>signing_keys/kid</c>: in another place it does not open.</summary>
@@ -106,9 +106,9 @@ public sealed class MasterKey
     /// <summary>Keeps the key out of whatever prints it.</summary>
     public override string ToString() => nameof(MasterKey);
 
-    private static MasterKey Read(string text, string where, IHostEnvironment environment)
+    private static MasterKey Read(string text, string where, bool isProduction)
     {
-        if (environment.IsProduction() && text.Contains(DevelopmentMark, StringComparison.Ordinal))
+        if (isProduction && text.Contains(DevelopmentMark, StringComparison.Ordinal))
         {
             throw new SettingMissingException($"{where} holds a master key that Development made. Production needs one of its own.");
         }
