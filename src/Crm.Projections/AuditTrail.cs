@@ -49,7 +49,22 @@ public sealed record AuditEntry(
     string? CorrelationId,
     string? CausationId,
     string? ApiKeyId,
-    string Changes);
+    [property: JsonConverter(typeof(JsonTextConverter))] string Changes);
+
+/// <summary>Writes text that is JSON as the JSON it is.</summary>
+public sealed class JsonTextConverter : JsonConverter<string>
+{
+    /// <inheritdoc/>
+    public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        using var json = JsonDocument.ParseValue(ref reader);
+        return json.RootElement.GetRawText();
+    }
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) =>
+        writer.WriteRawValue(value, skipInputValidation: true);
+}
 
 /// <summary>The audit trail: every event of every stream.</summary>
 public sealed partial class AuditTrail : Projection<AuditMemory, AuditEntry>

@@ -9,6 +9,7 @@ internal static class TokenSetup
     public static void AddCrmTokens(this IHostApplicationBuilder builder)
     {
         var services = builder.Services;
+        services.AddSingleton(MasterKey.Load(builder.Configuration, builder.Environment));
         services.AddSingleton<SigningKeys>();
         services.AddSingleton<JwtTokens>();
         services.AddSingleton<RememberedTokens>();
