@@ -1,3 +1,6 @@
+using Crm.Domain.Access;
+using Crm.EventStore.Log;
+using Crm.Web.Http;
 using Npgsql;
 
 namespace Crm.Web.Security;
@@ -6,19 +9,22 @@ namespace Crm.Web.Security;
 /// Changes the key that signs tokens, and signs nobody out: every host reads the new key before it signs, and the old one is taken until the
 /// last token that it signed has ended.
 /// </summary>
-public sealed class KeyRotation(NpgsqlDataSource database, SigningKeys keys, SecurityOptions options, TimeProvider clock)
+public sealed class KeyRotation(NpgsqlDataSource database, EventLog log, SigningKeys keys, SecurityOptions options, TimeProvider clock)
 {
-    /// <summary>Makes the next key. Null when the keys come from files: then the operator changes the files.</summary>
-    public async Task<OurKey?> Rotate(CancellationToken ct)
+    /// <summary>Makes the next key, and records that it was made.</summary>
+    /// <param name="envelope">Who asks for it, and why.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <exception cref="InvalidOperationException">The keys come from files: then the operator changes the files.</exception>
+    public async Task<OurKey> Rotate(Envelope envelope, CancellationToken ct)
     {
         if (keys.AreConfigured)
         {
-            return null;
+            throw new InvalidOperationException("The signing keys come from files: change SigningKeyFile and PreviousKeyFiles.");
         }
 
         // There is always one that the new one follows, and every key in the table is sealed.
         await keys.Current(ct);
-        var now = clock.GetUtcNow();
+        var now = WireFormats.Microseconds(clock.GetUtcNow());
         var next = new OurKey(SigningKey.Create(), now, now + (2 * options.SigningKeyReload), RetiresAt: null);
         await using var connection = await database.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
@@ -44,6 +50,9 @@ public sealed class KeyRotation(NpgsqlDataSource database, SigningKeys keys, Sec
         await keys.Keep(next.Key, now, next.ActiveFrom, connection, ct);
         await transaction.CommitAsync(ct);
         keys.Forget();
+        var fact = new NewEvent(Guid.CreateVersion7(now), new SigningKeyRotated(next.Key.Kid, next.ActiveFrom), now);
+        await log.Append(
+            new AppendCommand([new StreamAppend(Guid.CreateVersion7(now), AccessEvent.StreamType, ExpectedVersion: 0, [fact])], envelope), ct);
         return next;
     }
 }

@@ -28,12 +28,15 @@ public sealed class MasterKey
 
     private readonly byte[] key;
 
-    private MasterKey(byte[] key) => this.key = key;
+    private MasterKey(byte[] key, bool isProduction) => (this.key, IsProduction) = (key, isProduction);
+
+    /// <summary>Whether it seals what Production uses: that trusts nothing which Development has made.</summary>
+    public bool IsProduction { get; }
 
     /// <summary>A key of these 32 bytes.</summary>
     /// <exception cref="ArgumentException">They are not 32.</exception>
-    public static MasterKey Of(ReadOnlySpan<byte> bytes) => bytes.Length == KeyBytes
-        ? new MasterKey(bytes.ToArray())
+    public static MasterKey Of(ReadOnlySpan<byte> bytes, bool isProduction = false) => bytes.Length == KeyBytes
+        ? new MasterKey(bytes.ToArray(), isProduction)
         : throw new ArgumentException($"A master key has {KeyBytes} bytes.", nameof(bytes));
 
     /// <summary>The key of the settings; in Development, where they name none, the one in <c>CRM_DATA_DIR</c>, made when it is not there.</summary>
@@ -125,7 +128,7 @@ public sealed class MasterKey
             throw new SettingMissingException($"{where} holds one byte {KeyBytes} times: that is no key.");
         }
 
-        return Of(bytes);
+        return Of(bytes, isProduction);
     }
 
     private static string TextOf(string file)

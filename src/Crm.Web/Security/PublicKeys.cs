@@ -1,5 +1,9 @@
+using System.Diagnostics;
 using System.Globalization;
+using System.Text;
+using System.Text.Json;
 using System.Text.Json.Serialization;
+using Crm.Application;
 using Crm.Web.Http;
 
 namespace Crm.Web.Security;
@@ -65,15 +69,38 @@ public static class SigningKeyRoutes
     private static async Task<IResult> List(SigningKeys keys, CancellationToken ct) =>
         Answers.Json(new SigningKeysBody([.. (await keys.All(ct)).Select(SigningKeyBody.Of)]), TokensJson.Wire.SigningKeysBody);
 
-    private static async Task<IResult> Rotate(Posted<NoBody> posted, KeyRotation rotation, HttpContext http, CancellationToken ct)
+    private static async Task<IResult> Rotate(
+        PostedOperation posted, OperationReceipts receipts, SigningKeys keys, KeyRotation rotation, HttpContext http, CancellationToken ct)
     {
-        if (await rotation.Rotate(posted.Context.Envelope, ct) is not { } next)
+        if (keys.AreConfigured)
         {
             return Configured.ToHttp();
         }
 
-        http.Response.StatusCode = StatusCodes.Status201Created;
-        return Answers.Json(SigningKeyBody.Of(next), TokensJson.Wire.SigningKeyBody);
+        var outcome = await receipts.Once(
+            posted.Context,
+            async () =>
+            {
+                var next = SigningKeyBody.Of(await rotation.Rotate(posted.Context.Envelope, ct));
+                return new OperationOutcome.Answered(201, Made: null, JsonSerializer.Serialize(next, TokensJson.Wire.SigningKeyBody));
+            },
+            ct);
+        switch (outcome)
+        {
+            case OperationOutcome.Answered { Body: { } body } answered:
+                if (answered.Replayed)
+                {
+                    http.Response.Headers["Idempotent-Replayed"] = "true";
+                }
+
+                return TypedResults.Text(body, "application/json; charset=utf-8", Encoding.UTF8, answered.Status);
+            case OperationOutcome.KeyReused:
+                return Problem.KeyReused.ToHttp();
+            case OperationOutcome.InFlight:
+                return Problem.InFlight.ToHttp();
+            default:
+                throw new UnreachableException(outcome.ToString());
+        }
     }
 
     private static PublicKeyBody BodyOf(SigningKey key)

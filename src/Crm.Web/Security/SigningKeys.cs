@@ -18,7 +18,6 @@ public sealed partial class SigningKeys(
     NpgsqlDataSource database,
     MasterKey master,
     SecurityOptions options,
-    IHostEnvironment environment,
     TimeProvider clock,
     ILogger<SigningKeys> logger) : IDisposable
 {
@@ -163,7 +162,7 @@ public sealed partial class SigningKeys(
             """,
             connection);
         read.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = now });
-        read.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = !environment.IsProduction() });
+        read.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = !master.IsProduction });
         await using var row = await read.ExecuteReaderAsync(ct);
         var keys = new List<StoredKey>();
         while (await row.ReadAsync(ct))
@@ -182,7 +181,7 @@ public sealed partial class SigningKeys(
     }
 
     /// <summary>Puts a key into the table, sealed.</summary>
-    internal async Task Keep(SigningKey key, DateTimeOffset now, DateTimeOffset activeFrom, NpgsqlConnection connection, CancellationToken ct)
+    public async Task Keep(SigningKey key, DateTimeOffset now, DateTimeOffset activeFrom, NpgsqlConnection connection, CancellationToken ct)
     {
         await using var keep = new NpgsqlCommand(
             """
@@ -195,7 +194,7 @@ public sealed partial class SigningKeys(
         keep.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = key.ToSpki() });
         keep.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = now });
         keep.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = activeFrom });
-        keep.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = !environment.IsProduction() });
+        keep.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = !master.IsProduction });
         await keep.ExecuteNonQueryAsync(ct);
     }
 
