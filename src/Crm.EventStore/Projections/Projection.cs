@@ -20,6 +20,9 @@ public abstract class Projection
     /// <summary>Whether it applies this event; every other event is passed over.</summary>
     public abstract bool Applies(object data);
 
+    /// <summary>Whether it has to look at an event: it applies it, or nobody can read it.</summary>
+    internal bool Concerns(RecordedEvent recorded) => recorded.Data is UnreadableEvent || Applies(recorded.Data);
+
     /// <summary>The plain names of its tables, which are the names of the views that readers use.</summary>
     public IReadOnlyList<string> Tables => OfBuild(0).Names;
 
