@@ -12,7 +12,7 @@ namespace Crm.EventStore.Projections;
 internal sealed class SideBySide(NpgsqlDataSource database, SemaphoreSlim places, CancellationToken ct) : IAsyncDisposable
 {
     /// <summary>What the server may take to sort for one index.</summary>
-    private const string Memory = "128MB";
+    private const string Memory = "64MB";
 
     private readonly CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
     private readonly List<Task> tables = [];
