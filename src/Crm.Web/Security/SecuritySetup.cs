@@ -27,6 +27,7 @@ public static class SecuritySetup
         services.AddSingleton<LoginLimit>();
         services.AddSingleton<UserDirectory>();
         services.AddSingleton<UserRegistration>();
+        services.AddSingleton<LastAdmin>();
         services.AddSingleton<FirstAdmin>();
         services.AddAuthentication(BearerHandler.Scheme)
             .AddScheme<AuthenticationSchemeOptions, BearerHandler>(BearerHandler.Scheme, configureOptions: null);
