@@ -39,7 +39,8 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
         """
         set local statement_timeout = 0;
         alter table crm.mt_events drop constraint if exists fkey_mt_events_stream_id;
-        alter table crm.mt_events add constraint fkey_mt_events_stream_id foreign key (stream_id) references crm.mt_streams (id) on delete cascade;
+        alter table crm.mt_events add constraint fkey_mt_events_stream_id
+            foreign key (stream_id) references crm.mt_streams (id) on delete cascade;
         """;
 
     private const string ReceiptColumns = "caller, key, request_hash, status, stream_id, version, event_types, body, position, recorded_at";

@@ -28,7 +28,8 @@ internal static class ColumnValues
     /// <exception cref="NotSupportedException">Nobody has said how this type is written as that column.</exception>
     public static Action<BinaryRows, TValue?> WriterOf<TValue>(NpgsqlDbType column) =>
         Writers.GetValueOrDefault((typeof(TValue), column)) as Action<BinaryRows, TValue?>
-            ?? throw new NotSupportedException($"{typeof(TValue).Name} is not written as {column} in any read model yet: {nameof(ColumnValues)} says how.");
+            ?? throw new NotSupportedException(
+                $"{typeof(TValue).Name} is not written as {column} in any read model yet: {nameof(ColumnValues)} says how.");
 
     private static KeyValuePair<(Type, NpgsqlDbType), Delegate>[] Of<TValue>(NpgsqlDbType column, Action<BinaryRows, TValue> write)
         where TValue : struct =>

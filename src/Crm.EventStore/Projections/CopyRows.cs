@@ -13,6 +13,7 @@ internal sealed class CopyRows(NpgsqlRawCopyStream copy)
     private byte[] buffer = new byte[64 * 1024];
     private int at;
     private int end;
+    private int row;
     private bool begun;
 
     /// <summary>Goes to the next row; false after the last.</summary>
@@ -30,7 +31,9 @@ internal sealed class CopyRows(NpgsqlRawCopyStream copy)
         if (columns < 0)
         {
             // Reads on to the end of the message, so that the connection is free again.
-            return await copy.ReadAsync(buffer, ct) == 0 ? false : throw new LogCorruptException("There is something after the last row of a COPY.");
+            return await copy.ReadAsync(buffer, ct) == 0
+                ? false
+                : throw new LogCorruptException("There is something after the last row of a COPY.");
         }
 
         var length = 2;
@@ -49,8 +52,6 @@ internal sealed class CopyRows(NpgsqlRawCopyStream copy)
         at += length;
         return true;
     }
-
-    private int row;
 
     /// <summary>Whether a column of the row is null.</summary>
     public bool IsNull(int column) => fields[column].Length < 0;

@@ -88,7 +88,8 @@ internal sealed class FirstFill<TState, TEntry>(
     {
         if (states is not null && rows.Count > 0)
         {
-            await using var copy = await TableCopy<TState>.Begin(await session.Open(ct), states, build.Physical(states.Name), isNew: true, ct);
+            await using var copy = await TableCopy<TState>.Begin(
+                await session.Open(ct), states, build.Physical(states.Name), isNew: true, ct);
             await copy.Write(rows, ct);
             await copy.End(ct);
         }
@@ -97,7 +98,8 @@ internal sealed class FirstFill<TState, TEntry>(
     private string Create<TRow>(ReadTable<TRow>? table)
         where TRow : class => table is null
         ? ""
-        : $"create table {build.Physical(table.Name)} ({string.Join(", ", table.Columns.Select(column => $"{column.Name} {column.SqlType}"))})"
+        : $"create table {build.Physical(table.Name)} "
+          + $"({string.Join(", ", table.Columns.Select(static column => $"{column.Name} {column.SqlType}"))})"
           + $"{(table.Storage.Length == 0 ? "" : $" with ({table.Storage})")};";
 
     private string Create(DailyTotals<TEntry>? table) => table is null ? "" : TotalsTable.Create(build.Physical(table.Name));
@@ -118,7 +120,9 @@ internal sealed class FirstFill<TState, TEntry>(
         indexing.Start(indexes, $"alter table {name} add constraint {key} primary key using index {key}; analyze {name}");
     }
 
-    /// <summary>A connection with a transaction in which tables are made and filled; opened when it is needed, given back when it is done.</summary>
+    /// <summary>
+    /// A connection with a transaction in which tables are made and filled; opened when it is needed, given back when it is done.
+    /// </summary>
     private sealed class Session(NpgsqlDataSource database, string tables) : IAsyncDisposable
     {
         private NpgsqlConnection? connection;

@@ -30,7 +30,8 @@ internal sealed partial class Heartbeat(NpgsqlDataSource database, Guid holder, 
                 break;
             }
 
-            await Task.Delay(every, ct).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            await Task.Delay(every, ct)
+                .ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         }
 
         try

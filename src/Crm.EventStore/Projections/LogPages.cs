@@ -35,7 +35,9 @@ internal sealed class LogPages(NpgsqlDataSource database, EventCatalog catalog)
     /// The events after one position and up to another of one share of the streams, in order. An event that cannot be read stands in it as
     /// an <see cref="UnreadableEvent"/>.
     /// </summary>
-    /// <exception cref="LogCorruptException">A position is missing. A share alone does not show a hole: what all shares bring has to be counted.</exception>
+    /// <exception cref="LogCorruptException">
+    /// A position is missing. A share alone does not show a hole: what all shares bring has to be counted.
+    /// </exception>
     public async Task<IReadOnlyList<RecordedEvent>> Read(long after, long to, int shares, int share, CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);

@@ -46,7 +46,9 @@ public abstract class Projection<TState, TEntry> : Projection
     /// <summary>The totals per day that the entries add up to; null when nobody sums them.</summary>
     public virtual DailyTotals<TEntry>? Totals => null;
 
-    /// <summary>The state after an event, and the entries it adds. A null state deletes the row; the same reference leaves it unwritten.</summary>
+    /// <summary>
+    /// The state after an event, and the entries it adds. A null state deletes the row; the same reference leaves it unwritten.
+    /// </summary>
     public abstract Evolution<TState, TEntry> Evolve(TState? state, RecordedEvent recorded);
 
     /// <inheritdoc/>

@@ -43,8 +43,8 @@ internal abstract class ProjectionBuild(Projection projection, long build)
         NpgsqlConnection connection, IReadOnlyList<RecordedEvent> events, IReadOnlySet<Guid> parked, CancellationToken ct);
 
     /// <summary>
-    /// Makes the tables and fills them from pages of the log, folding in memory and writing by <c>COPY</c>. The indexes of a table are begun
-    /// as soon as it is filled.
+    /// Makes the tables and fills them from pages of the log, folding in memory and writing by <c>COPY</c>. The indexes of a table are
+    /// begun as soon as it is filled.
     /// </summary>
     /// <param name="database">Where the tables are made.</param>
     /// <param name="shares">The pages of the log; or where it holds too many streams for the memory, those of each share of them.</param>
@@ -52,7 +52,8 @@ internal abstract class ProjectionBuild(Projection projection, long build)
     /// <param name="ct">Cancels: what was made has to be dropped.</param>
     /// <returns>The streams that had to be parked.</returns>
     public abstract Task<IReadOnlyList<ParkedStream>> Fill(
-        NpgsqlDataSource database, IEnumerable<IAsyncEnumerable<IReadOnlyList<RecordedEvent>>> shares, SideBySide indexing, CancellationToken ct);
+        NpgsqlDataSource database, IEnumerable<IAsyncEnumerable<IReadOnlyList<RecordedEvent>>> shares, SideBySide indexing,
+        CancellationToken ct);
 
     /// <summary>
     /// The statement that points the views of the plain names to this build. A view is replaced where its columns stay the same, so that
@@ -63,7 +64,8 @@ internal abstract class ProjectionBuild(Projection projection, long build)
         Names.Select(name =>
         {
             var view = $"view crm_read.{name} as select {ColumnsOf(name)} from {Physical(name)};";
-            return $"do $$ begin create or replace {view} exception when invalid_table_definition then drop view crm_read.{name}; create {view} end $$;";
+            return $"do $$ begin create or replace {view} "
+                + $"exception when invalid_table_definition then drop view crm_read.{name}; create {view} end $$;";
         }));
 
     /// <summary>The statement that drops the tables.</summary>
@@ -71,7 +73,8 @@ internal abstract class ProjectionBuild(Projection projection, long build)
 }
 
 /// <inheritdoc/>
-internal sealed class ProjectionBuild<TState, TEntry>(Projection<TState, TEntry> projection, long build) : ProjectionBuild(projection, build)
+internal sealed class ProjectionBuild<TState, TEntry>(Projection<TState, TEntry> projection, long build)
+    : ProjectionBuild(projection, build)
     where TState : class
     where TEntry : class
 {
@@ -132,7 +135,8 @@ internal sealed class ProjectionBuild<TState, TEntry>(Projection<TState, TEntry>
 
     /// <inheritdoc/>
     public override Task<IReadOnlyList<ParkedStream>> Fill(
-        NpgsqlDataSource database, IEnumerable<IAsyncEnumerable<IReadOnlyList<RecordedEvent>>> shares, SideBySide indexing, CancellationToken ct) =>
+        NpgsqlDataSource database, IEnumerable<IAsyncEnumerable<IReadOnlyList<RecordedEvent>>> shares, SideBySide indexing,
+        CancellationToken ct) =>
         new FirstFill<TState, TEntry>(this, projection, database, indexing).Run(shares, ct);
 
     private async Task<Dictionary<Guid, TState>> LoadStates(

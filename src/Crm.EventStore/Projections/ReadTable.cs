@@ -94,7 +94,9 @@ public readonly record struct TotalKey(DateOnly Day, string Measure, string Dim1
 /// <param name="Micros">How long together, in microseconds.</param>
 public readonly record struct Total(long Count, decimal Amount, long Micros);
 
-/// <summary>Duration buckets, each about 9 % wide (eight to the power of two), so that an exact median needs one bucket's entries only.</summary>
+/// <summary>
+/// Duration buckets, each about 9 % wide (eight to the power of two), so that an exact median needs one bucket's entries only.
+/// </summary>
 public static class DurationBucket
 {
     /// <summary>The bucket of a duration in microseconds; 1 for zero and below; grows with the duration.</summary>

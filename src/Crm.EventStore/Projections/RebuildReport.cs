@@ -19,5 +19,7 @@ public sealed record RebuildReport(
 /// <summary>One table of a rebuild.</summary>
 /// <param name="Name">Its plain name.</param>
 /// <param name="Rows">How many rows it holds.</param>
-/// <param name="EqualsLive">Whether it equals the live table at the same position, by count and digest; null where there was none to compare with.</param>
+/// <param name="EqualsLive">
+/// Whether it equals the live table at the same position, by count and digest; null where there was none to compare with.
+/// </param>
 public sealed record RebuiltTable(string Name, long Rows, bool? EqualsLive);

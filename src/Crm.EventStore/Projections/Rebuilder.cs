@@ -12,8 +12,12 @@ namespace Crm.EventStore.Projections;
 /// <param name="database">Where log and read models stand.</param>
 /// <param name="log">The log.</param>
 /// <param name="logger">Told of what it does.</param>
-/// <param name="streamsAtOnce">About so many streams' states are in memory at the most: beyond, the log is gone through once per share of them.</param>
-/// <param name="atOnce">So many rebuilds run at a time, the others wait: each takes some connections, and memory for its share of the streams.</param>
+/// <param name="streamsAtOnce">
+/// About so many streams' states are in memory at the most: beyond, the log is gone through once per share of them.
+/// </param>
+/// <param name="atOnce">
+/// So many rebuilds run at a time, the others wait: each takes some connections, and memory for its share of the streams.
+/// </param>
 public sealed partial class Rebuilder(
     NpgsqlDataSource database, EventLog log, ILogger<Rebuilder> logger, long streamsAtOnce = 250_000, int atOnce = 3) : IDisposable
 {
@@ -101,7 +105,8 @@ public sealed partial class Rebuilder(
     }
 
     private async Task<RebuildReport> Fill(
-        NpgsqlConnection session, ProjectionBuild build, Checkpoint? live, IProgress<RebuildProgress>? progress, long began, CancellationToken ct)
+        NpgsqlConnection session, ProjectionBuild build, Checkpoint? live, IProgress<RebuildProgress>? progress, long began,
+        CancellationToken ct)
     {
         var end = await log.LastPosition(ct);
         progress?.Report(new RebuildProgress("reading", 0, end));
@@ -141,7 +146,8 @@ public sealed partial class Rebuilder(
     }
 
     private async Task<long> CatchUp(
-        NpgsqlConnection session, ProjectionBuild build, List<ParkedStream> parked, long position, IProgress<RebuildProgress>? progress, CancellationToken ct)
+        NpgsqlConnection session, ProjectionBuild build, List<ParkedStream> parked, long position, IProgress<RebuildProgress>? progress,
+        CancellationToken ct)
     {
         while (true)
         {

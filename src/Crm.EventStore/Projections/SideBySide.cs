@@ -7,7 +7,9 @@ namespace Crm.EventStore.Projections;
 /// transaction of its own. Left before it is done, it stops them and waits until they have stopped.
 /// </summary>
 /// <param name="database">Where the tables stand.</param>
-/// <param name="places">How many run at a time, of all rebuilds together: each takes a core of the server, and <see cref="Memory"/>.</param>
+/// <param name="places">
+/// How many run at a time, of all rebuilds together: each takes a core of the server, and <see cref="Memory"/>.
+/// </param>
 /// <param name="ct">Stops them.</param>
 internal sealed class SideBySide(NpgsqlDataSource database, SemaphoreSlim places, CancellationToken ct) : IAsyncDisposable
 {
@@ -45,7 +47,9 @@ internal sealed class SideBySide(NpgsqlDataSource database, SemaphoreSlim places
             await using var connection = await database.OpenConnectionAsync(stop.Token);
             await using var transaction = await connection.BeginTransactionAsync(stop.Token);
             await using var command = new NpgsqlCommand(
-                $"set local statement_timeout = 0; set local synchronous_commit = off; set local maintenance_work_mem = '{Memory}'; {sql}", connection)
+                "set local statement_timeout = 0; set local synchronous_commit = off; "
+                + $"set local maintenance_work_mem = '{Memory}'; {sql}",
+                connection)
             { CommandTimeout = 0 };
             await command.ExecuteNonQueryAsync(stop.Token);
             await transaction.CommitAsync(stop.Token);

@@ -21,7 +21,9 @@ internal sealed class TableCopy<TRow> : IAsyncDisposable
     /// <param name="connection">The connection, which can do nothing else meanwhile.</param>
     /// <param name="table">The table.</param>
     /// <param name="physical">Its physical name.</param>
-    /// <param name="isNew">Whether this transaction made the table: its rows then are frozen from the beginning, and need no vacuum.</param>
+    /// <param name="isNew">
+    /// Whether this transaction made the table: its rows then are frozen from the beginning, and need no vacuum.
+    /// </param>
     /// <param name="ct">Cancels.</param>
     public static async Task<TableCopy<TRow>> Begin(
         NpgsqlConnection connection, ReadTable<TRow> table, string physical, bool isNew, CancellationToken ct) => new(

@@ -40,15 +40,19 @@ public sealed class Copying_rows : IAsyncLifetime
             new(1, Guid.CreateVersion7(), int.MinValue, true, "Zoë 🙂 \t\\.", """{"a": "ü"}""", ["", "zwei", "3,{}\""], 1.50m,
                 new DateTimeOffset(2024, 2, 29, 23, 59, 59, 999, 123, TimeSpan.Zero), new DateOnly(1999, 12, 31)),
             new(2, null, null, null, null, null, null, null, null, null),
-            new(3, Guid.Empty, 0, false, "", "[]", [], 0m, new DateTimeOffset(1903, 1, 1, 0, 0, 0, TimeSpan.Zero), new DateOnly(2400, 1, 1)),
-            new(long.MaxValue, Guid.AllBitsSet, int.MaxValue, true, new string('x', 300_000), "null", [new string('y', 70_000)], decimal.MinValue,
-                DateTimeOffset.UnixEpoch, new DateOnly(2000, 1, 1)),
+            new(3, Guid.Empty, 0, false, "", "[]", [], 0m,
+                new DateTimeOffset(1903, 1, 1, 0, 0, 0, TimeSpan.Zero), new DateOnly(2400, 1, 1)),
+            new(long.MaxValue, Guid.AllBitsSet, int.MaxValue, true, new string('x', 300_000), "null",
+                [new string('y', 70_000)], decimal.MinValue, DateTimeOffset.UnixEpoch, new DateOnly(2000, 1, 1)),
         ];
 
-        var found = await Copied(rows, "select place, id, number, flag, text, json::text, texts, amount, at, day from copied order by place",
+        var found = await Copied(
+            rows,
+            "select place, id, number, flag, text, json::text, texts, amount, at, day from copied order by place",
             static reader => new Row(
                 reader.GetInt64(0), Or<Guid?>(reader, 1), Or<int?>(reader, 2), Or<bool?>(reader, 3), Or<string>(reader, 4),
-                Or<string>(reader, 5), Or<string[]>(reader, 6), Or<decimal?>(reader, 7), Or<DateTimeOffset?>(reader, 8), Or<DateOnly?>(reader, 9)));
+                Or<string>(reader, 5), Or<string[]>(reader, 6), Or<decimal?>(reader, 7),
+                Or<DateTimeOffset?>(reader, 8), Or<DateOnly?>(reader, 9)));
 
         Assert.Equal(rows.Select(Told), found.Select(Told));
     }
@@ -59,15 +63,18 @@ public sealed class Copying_rows : IAsyncLifetime
         var random = new Random(20_261_120);
         decimal[] amounts =
         [
-            0m, 0.0m, 0.00000m, 1m, -1m, 10m, 100m, 1_000m, 9_999m, 10_000m, 10_001m, 100_000_000m, 1.5m, 1.50m, -0.0001m, 0.00010m, 12_345.6789m,
-            0.1m, 0.01m, 0.001m, 0.00001m, decimal.MaxValue, decimal.MinValue, new decimal(1, 0, 0, false, 28), new decimal(-1, -1, -1, true, 28),
+            0m, 0.0m, 0.00000m, 1m, -1m, 10m, 100m, 1_000m, 9_999m, 10_000m, 10_001m, 100_000_000m, 1.5m, 1.50m, -0.0001m, 0.00010m,
+            12_345.6789m, 0.1m, 0.01m, 0.001m, 0.00001m, decimal.MaxValue, decimal.MinValue, new decimal(1, 0, 0, false, 28),
+            new decimal(-1, -1, -1, true, 28),
             new decimal(-1, -1, -1, false, 27), new decimal(0, 1, 0, false, 3), new decimal(0, 0, 1, false, 13),
             .. Enumerable.Range(0, 2_000).Select(each => new decimal(
                 random.Next(), each % 2 == 0 ? 0 : random.Next(), each % 3 == 0 ? random.Next() : 0, each % 5 == 0, (byte)random.Next(29))),
         ];
         var rows = amounts.Select((amount, place) => new Row(place, null, null, null, null, null, null, amount, null, null)).ToArray();
 
-        var found = await Copied(rows, "select amount::text from copied order by place", static reader => reader.GetString(0));
+        var found = await Copied(
+            rows,
+            "select amount::text from copied order by place", static reader => reader.GetString(0));
 
         Assert.Equal(amounts.Select(static amount => amount.ToString(System.Globalization.CultureInfo.InvariantCulture)), found);
     }
@@ -108,7 +115,8 @@ public sealed class Copying_rows : IAsyncLifetime
     private static string Create =>
         $"create temporary table copied ({string.Join(", ", Table.Columns.Select(static column => $"{column.Name} {column.SqlType}"))})";
 
-    private static string Told(Row row) => $"{row with { Texts = null }} {row.Amount?.Scale} {(row.Texts is null ? "none" : string.Join('|', row.Texts))}";
+    private static string Told(Row row) =>
+        $"{row with { Texts = null }} {row.Amount?.Scale} {(row.Texts is null ? "none" : string.Join('|', row.Texts))}";
 
     private static T? Or<T>(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? default : reader.GetFieldValue<T>(column);
 
@@ -142,5 +150,6 @@ public sealed class Copying_rows : IAsyncLifetime
     }
 
     private sealed record Row(
-        long Place, Guid? Id, int? Number, bool? Flag, string? Text, string? Json, string[]? Texts, decimal? Amount, DateTimeOffset? At, DateOnly? Day);
+        long Place, Guid? Id, int? Number, bool? Flag, string? Text, string? Json, string[]? Texts, decimal? Amount,
+        DateTimeOffset? At, DateOnly? Day);
 }
