@@ -11,6 +11,7 @@ internal static class PermissionSetup
     {
         builder.Services.AddSingleton<ScopeReader>();
         builder.Services.AddSingleton<UserDirectory>();
+        builder.Services.AddSingleton<LastAdmin>();
         builder.Services.AddSingleton<UserRegistration>();
         Policies.Register(builder.Services.AddAuthorizationBuilder());
     }
