@@ -81,9 +81,9 @@ public sealed class TestCluster
     /// <summary>Removes the cluster of this process, if any test asked for it.</summary>
     internal static async ValueTask End()
     {
-        if (Started.IsValueCreated)
+        if (Started is { IsValueCreated: true, Value: { IsCompletedSuccessfully: true } cluster })
         {
-            (await Started.Value).Remove();
+            (await cluster).Remove();
         }
     }
 
