@@ -18,6 +18,7 @@ public static class SecuritySetup
                 options => options.IsValid, $"The settings under {SecurityOptions.Section} contradict each other or are out of range.")
             .ValidateOnStart();
         services.AddSingleton(provider => provider.GetRequiredService<IOptions<SecurityOptions>>().Value);
+        services.AddSingleton(MasterKey.Load(builder.Configuration, builder.Environment));
         services.AddSingleton<SigningKeys>();
         services.AddSingleton<JwtTokens>();
         services.AddSingleton<Credentials>();
