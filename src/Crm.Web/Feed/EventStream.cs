@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Crm.EventStore.Log;
+using Crm.Web.Hosting;
 using Crm.Web.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
@@ -21,9 +22,9 @@ public static class EventStreamEndpoint
         new("after", ParameterKind.Number, "Begin after this position; without it and without Last-Event-ID, at the log's end."),
     ];
 
-    /// <summary>Streams until the client goes or the host stops.</summary>
+    /// <summary>Streams until the client goes, the host stops, or the stream has lasted its time.</summary>
     public static async Task Handle(
-        HttpContext http, EventLog log, LogTail tail, TimeProvider clock, IHostApplicationLifetime host, CancellationToken ct)
+        HttpContext http, EventLog log, LogTail tail, TimeProvider clock, EdgeOptions edge, IHostApplicationLifetime host, CancellationToken ct)
     {
         var after = Begin(http.Request) ?? await log.LastPosition(ct);
         http.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
@@ -32,13 +33,14 @@ public static class EventStreamEndpoint
         http.Response.Headers.CacheControl = "no-store";
         http.Response.Headers["X-Accel-Buffering"] = "no";
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, host.ApplicationStopping);
+        ends.CancelAfter(edge.StreamLasts);
         try
         {
             await Stream(http.Response, after, log, tail, clock, ends.Token);
         }
         catch (OperationCanceledException) when (ends.IsCancellationRequested)
         {
-            // The client has gone, or the host stops: the client resumes from the last id that it saw.
+            // The client has gone, the host stops, or the stream has lasted its time: the client resumes from the last id that it saw.
         }
         catch (Exception lost) when (lost is LogUnavailableException or Npgsql.NpgsqlException or TimeoutException)
         {

@@ -32,6 +32,7 @@ public sealed class HostDatabase : IAsyncDisposable
         {
             MinConnections = settings.GetValue("Crm:Database:MinConnections", 20),
             MaxConnections = settings.GetValue("Crm:Database:MaxConnections", 60),
+            ConnectionPatience = TimeSpan.FromSeconds(3),
         };
         if (settings.GetConnectionString("Crm") is { Length: > 0 } given)
         {

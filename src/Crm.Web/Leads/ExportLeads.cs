@@ -28,7 +28,7 @@ public static class ExportLeadsEndpoint
     ];
 
     /// <summary>Streams the leads.</summary>
-    [RequestTimeout(Composition.StreamTimeout)]
+    [RequestTimeout(EdgeSetup.StreamTimeout)]
     public static async Task Handle(HttpContext http, NpgsqlDataSource database, ReadHeaders read, CancellationToken ct)
     {
         var query = ListLeadsEndpoint.QueryOf(http.Request.Query);
