@@ -37,10 +37,10 @@ public sealed class AccessFacts(EventLog log, TimeProvider clock)
         }
     }
 
-    private Task Append(Guid stream, long version, AccessEvent fact, Envelope envelope, CancellationToken ct)
+    private async Task Append(Guid stream, long version, AccessEvent fact, Envelope envelope, CancellationToken ct)
     {
         var now = Http.WireFormats.Microseconds(clock.GetUtcNow());
         var happened = new NewEvent(Guid.CreateVersion7(now), fact, now);
-        return log.Append(new AppendCommand([new StreamAppend(stream, AccessEvent.StreamType, version, [happened])], envelope), ct);
+        await log.Append(new AppendCommand([new StreamAppend(stream, AccessEvent.StreamType, version, [happened])], envelope), ct);
     }
 }

@@ -42,11 +42,8 @@ public static class EndMySessionEndpoint
             return SecurityProblems.NoSuchSession.ToHttp();
         }
 
-        if (await sessions.End(id, SessionEnding.SignedOut, ct))
-        {
-            await facts.SessionEnded(userId, id, SessionEnding.SignedOut, posted.Context.Envelope, ct);
-        }
-
+        await sessions.End(id, SessionEnding.SignedOut, ct);
+        await facts.SessionEnded(userId, id, SessionEnding.SignedOut, posted.Context.Envelope, ct);
         return TypedResults.NoContent();
     }
 }

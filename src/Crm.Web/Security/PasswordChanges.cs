@@ -128,8 +128,8 @@ public sealed class PasswordChanges(NpgsqlDataSource database, Credentials crede
         }
 
         await facts.Record(fact, envelope, ct);
-        await transaction.CommitAsync(ct);
         await facts.SessionsEnded(userId, ended, SessionEnding.PasswordChanged, envelope, ct);
+        await transaction.CommitAsync(ct);
         return new Credential(userId, hash, stamp);
     }
 }

@@ -34,6 +34,10 @@ public static class PasswordRule
             .WithErrorCode(TooCommon)
             .WithMessage("is little more than the user's own name or address.");
 
+    /// <summary>What a user is told whose password is little more than their own name or address.</summary>
+    public static Problem IsTheirOwn(string pointer) => Problem.Invalid(
+        new FieldError(pointer, TooCommon, "is little more than the user's own name or address."));
+
     /// <summary>Whether a password may be chosen, whoever chooses it.</summary>
     public static bool Permits(string password) => IsLongEnough(password) && !IsTooLong(password) && !CommonPasswords.Contain(password);
 

@@ -27,9 +27,6 @@ public sealed record SecurityOptions
     /// <summary>A PEM file with the P-256 key that signs tokens; null when the key is kept in the database.</summary>
     public string? SigningKeyFile { get; init; }
 
-    /// <summary>How many logins one address may try for one account in a minute on one host.</summary>
-    public int LoginAttemptsPerMinute { get; init; } = 30;
-
     /// <summary>Whether the settings make sense.</summary>
     public bool IsValid =>
         Issuer.Length > 0
@@ -37,6 +34,5 @@ public sealed record SecurityOptions
         && AccessTokenLifetime >= TimeSpan.FromSeconds(1)
         && SessionLifetime >= AccessTokenLifetime
         && RecheckAfter > TimeSpan.Zero
-        && RecheckAfter < TimeSpan.FromSeconds(5)
-        && LoginAttemptsPerMinute > 0;
+        && RecheckAfter < TimeSpan.FromSeconds(5);
 }
