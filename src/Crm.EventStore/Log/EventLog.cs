@@ -15,7 +15,7 @@ public sealed class EventLog : IAsyncDisposable
     private readonly StreamReads streams;
 
     /// <summary>
-    /// A log on a database whose schema is up to date; keeps two of its connections, one for appending and one for loading streams.
+    /// A log on a database whose schema is up to date; keeps three of its connections, two for appending and one for loading streams.
     /// </summary>
     /// <param name="database">The database, in the role that may append.</param>
     /// <param name="catalog">The event types.</param>
