@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Crm.Domain.Access;
+using Crm.Domain.ApiKeys;
 using Crm.Domain.Leads;
+using Crm.Domain.Teams;
 using Crm.Domain.Users;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
@@ -18,7 +21,7 @@ public sealed record AuditMemory(Guid StreamId, Lead? Lead, User? User);
 /// <summary>One event of the audit trail: who did what, when, why, and field by field what it changed.</summary>
 /// <param name="Position">The event's position in the log.</param>
 /// <param name="StreamId">The stream.</param>
-/// <param name="StreamType">The stream's type: <c>lead</c> or <c>user</c>.</param>
+/// <param name="StreamType">The stream's type: <c>lead</c>, <c>user</c>, <c>team</c>, <c>access</c> or <c>api-key</c>.</param>
 /// <param name="Version">The event's version in the stream.</param>
 /// <param name="Type">The event's stored name.</param>
 /// <param name="At">When it happened.</param>
@@ -46,7 +49,22 @@ public sealed record AuditEntry(
     string? CorrelationId,
     string? CausationId,
     string? ApiKeyId,
-    string Changes);
+    [property: JsonConverter(typeof(JsonTextConverter))] string Changes);
+
+/// <summary>Writes text that is JSON as the JSON it is.</summary>
+public sealed class JsonTextConverter : JsonConverter<string>
+{
+    /// <inheritdoc/>
+    public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        using var json = JsonDocument.ParseValue(ref reader);
+        return json.RootElement.GetRawText();
+    }
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) =>
+        writer.WriteRawValue(value, skipInputValidation: true);
+}
 
 /// <summary>The audit trail: every event of every stream.</summary>
 public sealed partial class AuditTrail : Projection<AuditMemory, AuditEntry>
@@ -55,7 +73,7 @@ public sealed partial class AuditTrail : Projection<AuditMemory, AuditEntry>
     public override string Name => "audit_trail";
 
     /// <inheritdoc/>
-    public override int Revision => 1;
+    public override int Revision => 2;
 
     /// <inheritdoc/>
     public override StateTable<AuditMemory>? States { get; } = new()
@@ -132,6 +150,15 @@ public sealed partial class AuditTrail : Projection<AuditMemory, AuditEntry>
                     var memory = state is not null && after == before ? state : new AuditMemory(recorded.StreamId, null, after);
                     return new(memory, [Entry(recorded, "user", Projections.Changes.Between(before, after))]);
                 }
+
+            case TeamEvent happened:
+                return new(null, [Entry(recorded, "team", AuditFacts.Of(happened))]);
+
+            case AccessEvent happened:
+                return new(null, [Entry(recorded, AccessEvent.StreamType, AuditFacts.Of(happened))]);
+
+            case ApiKeyEvent happened:
+                return new(null, [Entry(recorded, "api-key", AuditFacts.Of(happened))]);
 
             default:
                 throw new UnreachableException($"The audit trail does not know how to tell {recorded.Type}.");
