@@ -27,11 +27,18 @@ public sealed record SecurityOptions
     /// <summary>A PEM file with the P-256 key that signs tokens; null when the key is kept in the database.</summary>
     public string? SigningKeyFile { get; init; }
 
+    /// <summary>PEM files of keys that signed before <see cref="SigningKeyFile"/>: their tokens are taken until they end.</summary>
+    public IReadOnlyList<string> PreviousKeyFiles { get; init; } = [];
+
+    /// <summary>After how long each host reads the signing keys anew; a new key signs after twice this time.</summary>
+    public TimeSpan SigningKeyReload { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Whether the settings make sense.</summary>
     public bool IsValid =>
         Issuer.Length > 0
         && Audience.Length > 0
         && AccessTokenLifetime >= TimeSpan.FromSeconds(1)
+        && SigningKeyReload > TimeSpan.Zero
         && SessionLifetime >= AccessTokenLifetime
         && RecheckAfter > TimeSpan.Zero
         && RecheckAfter < TimeSpan.FromSeconds(5);
