@@ -1,6 +1,5 @@
 using System.Net;
 using Crm.Web.Hosting;
-using Microsoft.AspNetCore.TestHost;
 
 namespace Crm.Web.Tests.Edge;
 

@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using Crm.EventStore.Log;
 using Crm.Web.Hosting;
-using Microsoft.AspNetCore.Http;
 using Npgsql;
 using Polly.CircuitBreaker;
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text;
 using Crm.Testing;
 using Crm.Web.Hosting;
-using Microsoft.AspNetCore.TestHost;
 
 namespace Crm.Web.Tests.Edge;
 
