@@ -3,7 +3,6 @@ using System.Text.Json.Serialization;
 using Crm.Projections;
 using Crm.Web.Http;
 using Crm.Web.Security;
-using Npgsql;
 
 namespace Crm.Web.Audit;
 
@@ -55,7 +54,7 @@ public static class AuditEventsEndpoint
     ];
 
     /// <summary>Reads the audit trail over all streams.</summary>
-    public static async Task<IResult> Handle(HttpContext http, NpgsqlDataSource database, ReadHeaders read, CancellationToken ct)
+    public static async Task<IResult> Handle(HttpContext http, ReadModels models, ReadHeaders read, CancellationToken ct)
     {
         var query = http.Request.Query;
         var asked = new AuditQuery
@@ -72,7 +71,7 @@ public static class AuditEventsEndpoint
         await read.Follow(http, "audit_trail", ct);
         try
         {
-            var page = await AuditTrail.Page(database, asked, ct);
+            var page = await AuditTrail.Page(models.Database, asked, ct);
             return Answers.Json(new AuditBody([.. page.Items.Select(ItemOf)], page.NextCursor), AuditJson.Wire.AuditBody);
         }
         catch (BadCursorException bad)
