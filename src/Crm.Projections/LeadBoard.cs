@@ -37,7 +37,8 @@ public sealed partial class LeadBoard : Projection<LeadRow, SearchText>
             ("last_name", "(last_name_key, lead_id, status, owner_id, source, score, created_at)"),
             ("company", "(company_key, lead_id, status, owner_id, source, score, created_at)"),
 
-            // For the few leads of a rare owner or source a walk would be long; these are small, since each value is kept once.
+            // For the few leads of a rare status, owner or source a walk would be long; these are small, since each value is kept once.
+            ("status", "(status)"),
             ("owner", "(owner_id)"),
             ("source", "(source)"),
             ("archived", "(created_at, lead_id) where is_archived"),

@@ -13,10 +13,7 @@ public sealed partial class LeadBoard
         var fingerprint = query.Fingerprint();
         var after = query.Cursor is null ? null : Cursor.Read(query.Cursor, fingerprint);
         var limit = Math.Clamp(query.Limit, 1, LeadQuery.MostPerPage);
-        var way = query is { Q.Length: > 0, AsOf.IsNow: true }
-            ? (await SearchSample.Of(database, ct)).WayTo(LeadSelect.Needle(query.Q), limit + 1, NarrowingOf(query))
-            : null;
-        var select = LeadSelect.Of(query, after, limit + 1, way);
+        var select = LeadSelect.Of(query, after, limit + 1, await WayOf(database, query, limit + 1, ct));
 
         await using var connection = await database.OpenConnectionAsync(ct);
         await using var batch = new NpgsqlBatch(connection)
@@ -79,13 +76,27 @@ public sealed partial class LeadBoard
         return await reader.ReadAsync(ct) ? LeadColumns.Read(reader) : null;
     }
 
+    private static async Task<SearchWay?> WayOf(NpgsqlDataSource database, LeadQuery query, int rows, CancellationToken ct)
+    {
+        if (!query.AsOf.IsNow || query is { Q: not { Length: > 0 }, Tag: null })
+        {
+            return null;
+        }
+
+        var sample = await SearchSample.Of(database, ct);
+        var narrowing = NarrowingOf(query);
+        return query.Q is { Length: > 0 } q ? sample.WayTo(LeadSelect.Needle(q), rows, query.Tag is null ? narrowing : 3 * narrowing)
+            : query.Tag is { } tag && sample.IsFrequent(tag, rows, narrowing) ? SearchWay.Walk
+            : null;
+    }
+
     // How much rarer what is searched for becomes by the other filters is not known; a guess keeps a walk from being taken for short.
     private static double NarrowingOf(LeadQuery query)
     {
         bool[] filters =
         [
             query.Status is not null, query.Temperature is not null, query.OwnerId is not null, query.Source is not null,
-            query.Tag is not null, query.Archived is true, query.CreatedFrom is not null, query.CreatedTo is not null,
+            query.Archived is true, query.CreatedFrom is not null, query.CreatedTo is not null,
             query.MinScore is not null, query.Cursor is not null,
         ];
         return Math.Pow(3, filters.Count(static filter => filter));

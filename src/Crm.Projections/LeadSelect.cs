@@ -151,8 +151,10 @@ internal sealed class LeadSelect
     {
         if (query.Tag is { } tag)
         {
-            searches = true;
-            conditions.Add($"s.tags @> {Parameter<string[]>([tag], NpgsqlDbType.Array | NpgsqlDbType.Text)}");
+            // On a walk the board's own row says it; the index stands on the other table.
+            var walks = way is { Walks: true };
+            searches |= !walks;
+            conditions.Add($"{(walks ? "b" : "s")}.tags @> {Parameter<string[]>([tag], NpgsqlDbType.Array | NpgsqlDbType.Text)}");
         }
 
         if (query.Q is { Length: > 0 } q)

@@ -20,12 +20,19 @@ internal sealed class SearchSample
     private readonly string[] texts;
     private readonly double leads;
     private readonly Dictionary<string, int> trigrams = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> tags = new(StringComparer.Ordinal);
     private readonly long takenAt = Stopwatch.GetTimestamp();
 
-    private SearchSample(string[] texts, double leads)
+    /// <summary>A sample of so many leads.</summary>
+    internal SearchSample(IReadOnlyList<(string Text, string[] Tags)> rows, double leads)
     {
-        this.texts = texts;
+        texts = [.. rows.Select(row => row.Text)];
         this.leads = Math.Max(leads, texts.Length);
+        foreach (var tag in rows.SelectMany(row => row.Tags))
+        {
+            tags[tag] = tags.GetValueOrDefault(tag) + 1;
+        }
+
         foreach (var trigram in texts.SelectMany(text => TrigramsOf(text).Distinct(StringComparer.Ordinal)))
         {
             trigrams[trigram] = trigrams.GetValueOrDefault(trigram) + 1;
@@ -45,6 +52,13 @@ internal sealed class SearchSample
         return taken;
     }
 
+    /// <summary>Whether so many leads have a tag that a walk in the list's order soon fills a page.</summary>
+    /// <param name="tag">The tag.</param>
+    /// <param name="rows">How many leads the page holds.</param>
+    /// <param name="narrowing">By how much the list's other filters narrow a walk down: 1 for no other filter.</param>
+    public bool IsFrequent(string tag, int rows, double narrowing) =>
+        rows / ((tags.GetValueOrDefault(tag) + 0.3) / (texts.Length + 1)) * narrowing * SearchCost.OfWalkedRow < SearchCost.OfShortWalk;
+
     /// <summary>How to look for a text.</summary>
     /// <param name="wanted">The text, in lower case.</param>
     /// <param name="rows">How many leads the page holds.</param>
@@ -54,12 +68,15 @@ internal sealed class SearchSample
     {
         var found = texts.Where(text => text.Contains(wanted, StringComparison.Ordinal)).Count();
         var walk = rows / ((found + 0.3) / (texts.Length + 1)) * narrowing * SearchCost.OfWalkedRow;
+        if (walk < SearchCost.OfShortWalk)
+        {
+            return SearchWay.Walk;
+        }
+
         var (parts, candidates, index) = Parts(wanted);
         var matches = leads * (found + 0.3) / (texts.Length + 1);
         var gather = index + (candidates * SearchCost.OfCandidate) + (matches * SearchCost.OfMatch);
-        return parts is [] ? (walk < SearchCost.OfShortWalk ? SearchWay.Walk : null)
-            : walk < gather ? SearchWay.Walk
-            : new SearchWay(parts);
+        return parts is [] ? null : walk < gather ? SearchWay.Walk : new SearchWay(parts);
     }
 
     /// <summary>
@@ -132,17 +149,17 @@ internal sealed class SearchSample
         var percent = leads > Wanted ? 100.0 * Wanted / leads : 100;
         await using var take = new NpgsqlCommand(
             string.Create(
-                CultureInfo.InvariantCulture, $"select text from crm_read.{table} tablesample system ($1) limit {2 * Wanted}"),
+                CultureInfo.InvariantCulture, $"select text, tags from crm_read.{table} tablesample system ($1) limit {2 * Wanted}"),
             connection);
         take.Parameters.Add(new NpgsqlParameter<double> { TypedValue = percent });
-        var texts = new List<string>(Wanted);
+        var rows = new List<(string Text, string[] Tags)>(Wanted);
         await using var reader = await take.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
-            texts.Add(reader.GetString(0));
+            rows.Add((reader.GetString(0), reader.GetFieldValue<string[]>(1)));
         }
 
-        return new SearchSample([.. texts], leads);
+        return new SearchSample(rows, leads);
     }
 }
 
