@@ -21,6 +21,10 @@ parse() {
   for script in ops/* .ci/run; do
     bash -n "$script" || return
   done
+  # apt-get install shellcheck
+  if command -v shellcheck >/dev/null; then
+    shellcheck -x ops/* .ci/run
+  fi
 }
 
 stop() {

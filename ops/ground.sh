@@ -135,6 +135,7 @@ prepare_host() {
   need_dotnet
   dist="$build/host/$(sources)"
   locked build_host "$dist"
+  # shellcheck disable=SC2034 # for the script that sources this one
   host="$dist/crm.dll"
   export CRM_DATA_DIR="${CRM_DATA_DIR:-$root/.data}"
   case "$CRM_DATA_DIR" in

@@ -11,6 +11,9 @@ public sealed record CommandContext(Envelope Envelope, DateTimeOffset Now)
     /// <summary>The version that the stream must have; null when the caller does not mind and conflicts are retried.</summary>
     public long? IfMatch { get; init; }
 
+    /// <summary>Streams that the command was made from, beside its own: where one has moved on, nothing is appended.</summary>
+    public IReadOnlyList<StreamAppend> ReliesOn { get; init; } = [];
+
     /// <summary>How a repetition of the request is known; null when the caller gave it no key.</summary>
     public IdempotencyKey? Idempotency { get; init; }
 }
@@ -47,6 +50,9 @@ public abstract record CommandResult
     /// <param name="Expected">The version that the caller asked for.</param>
     /// <param name="History">The stream's events as they are now.</param>
     public sealed record PreconditionFailed(Guid Id, long Expected, IReadOnlyList<RecordedEvent> History) : CommandResult;
+
+    /// <summary>A stream that the command relies on has moved on; nothing was changed. The command may be made anew.</summary>
+    public sealed record PremiseChanged(Guid Stream) : CommandResult;
 
     /// <summary>The idempotency key was used for another request before.</summary>
     public sealed record KeyReused : CommandResult;

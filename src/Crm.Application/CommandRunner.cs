@@ -160,7 +160,7 @@ public sealed class CommandRunner(EventLog log) : IDisposable
         return await log.Append(append, ct) switch
         {
             AppendOutcome.Appended appended => done with { Position = appended.LastPosition },
-            AppendOutcome.VersionConflict => null,
+            AppendOutcome.VersionConflict conflict => conflict.StreamId == id ? null : new CommandResult.PremiseChanged(conflict.StreamId),
             AppendOutcome.KeyTaken => await Refuse(kind.KeyTaken, id, history.Count, context, ct),
             AppendOutcome.AlreadyDone already => Replay(already, context),
             var unknown => throw new UnreachableException(unknown.GetType().Name),
@@ -179,7 +179,7 @@ public sealed class CommandRunner(EventLog log) : IDisposable
             events[index] = new NewEvent(Guid.CreateVersion7(context.Now), happened[index], context.Now);
         }
 
-        return new AppendCommand([new StreamAppend(id, kind.Aggregate.StreamType, version, events)], context.Envelope)
+        return new AppendCommand([new StreamAppend(id, kind.Aggregate.StreamType, version, events), .. context.ReliesOn], context.Envelope)
         {
             Claims = [.. holds.Except(held)],
             Releases = [.. held.Except(holds)],

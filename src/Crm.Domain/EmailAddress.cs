@@ -50,7 +50,8 @@ public static class EmailAddress
 
         for (var i = 1; i < local.Length - 1; i++)
         {
-            if (local[i] == '"' || (local[i] == '\\' && ++i == local.Length - 1))
+            // RFC 6531 lets other letters stand in quotes, but not behind a backslash.
+            if (local[i] == '"' || (local[i] == '\\' && (++i == local.Length - 1 || !char.IsAscii(local[i]))))
             {
                 return false;
             }

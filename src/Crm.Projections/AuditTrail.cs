@@ -46,7 +46,22 @@ public sealed record AuditEntry(
     string? CorrelationId,
     string? CausationId,
     string? ApiKeyId,
-    string Changes);
+    [property: JsonConverter(typeof(JsonTextConverter))] string Changes);
+
+/// <summary>Writes text that is JSON as the JSON it is.</summary>
+public sealed class JsonTextConverter : JsonConverter<string>
+{
+    /// <inheritdoc/>
+    public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        using var json = JsonDocument.ParseValue(ref reader);
+        return json.RootElement.GetRawText();
+    }
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) =>
+        writer.WriteRawValue(value, skipInputValidation: true);
+}
 
 /// <summary>The audit trail: every event of every stream.</summary>
 public sealed partial class AuditTrail : Projection<AuditMemory, AuditEntry>
@@ -55,7 +70,7 @@ public sealed partial class AuditTrail : Projection<AuditMemory, AuditEntry>
     public override string Name => "audit_trail";
 
     /// <inheritdoc/>
-    public override int Revision => 1;
+    public override int Revision => 2;
 
     /// <inheritdoc/>
     public override StateTable<AuditMemory>? States { get; } = new()

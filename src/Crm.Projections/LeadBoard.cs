@@ -15,7 +15,7 @@ public sealed partial class LeadBoard : Projection<LeadRow, SearchText>
     public override string Name => "lead_board";
 
     /// <inheritdoc/>
-    public override int Revision => 2;
+    public override int Revision => 3;
 
     /// <inheritdoc/>
     public override StateTable<LeadRow>? States { get; } = new()

@@ -22,7 +22,7 @@ public sealed class LeadHistory : Projection<LeadRow, ClosedVersion>
     public override string Name => "lead_history";
 
     /// <inheritdoc/>
-    public override int Revision => 2;
+    public override int Revision => 3;
 
     /// <inheritdoc/>
     public override StateTable<LeadRow>? States { get; } = new()

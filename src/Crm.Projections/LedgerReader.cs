@@ -1,9 +1,6 @@
 using System.Data;
-using System.Text;
 using Crm.Domain;
-using Crm.EventStore.Projections;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Crm.Projections;
 
@@ -25,21 +22,15 @@ public readonly record struct Sum(
 /// </summary>
 internal sealed class LedgerReader : IAsyncDisposable
 {
-    private static readonly long[] BucketStarts = [.. Enumerable.Range(2, 505).Select(bucket => DurationBucket.LeastOf((short)bucket))];
-
     private readonly NpgsqlConnection connection;
     private readonly NpgsqlTransaction transaction;
-    private readonly string facts;
-    private readonly string totals;
-    private readonly string dim2;
+    private readonly LedgerSql sql;
 
-    private LedgerReader(NpgsqlConnection connection, NpgsqlTransaction transaction, string ledger, bool byDim2)
+    private LedgerReader(NpgsqlConnection connection, NpgsqlTransaction transaction, LedgerSql sql)
     {
-        dim2 = byDim2 ? "dim2" : "''";
         this.connection = connection;
         this.transaction = transaction;
-        facts = $"crm_read.{ledger}_facts";
-        totals = $"crm_read.{ledger}_totals";
+        this.sql = sql;
     }
 
     /// <summary>The connection whose snapshot is read.</summary>
@@ -55,7 +46,8 @@ internal sealed class LedgerReader : IAsyncDisposable
         var connection = await database.OpenConnectionAsync(ct);
         try
         {
-            return new LedgerReader(connection, await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct), ledger, byDim2);
+            var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
+            return new LedgerReader(connection, transaction, new LedgerSql(ledger, byDim2));
         }
         catch
         {
@@ -79,10 +71,10 @@ internal sealed class LedgerReader : IAsyncDisposable
         {
             command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = measures });
             var parts = ofDim2 is not null
-                ? [FactsOfDim2(command, ofDim2, period)]
+                ? [sql.OfDim2(command, ofDim2, period)]
                 : period.AsOf.Position is { } position
-                ? await PartsUpTo(command, position, period, byDay, ct)
-                : PartsOf(command, period, byDay);
+                ? sql.UpTo(command, position, await LastPosition(ct), period, byDay)
+                : sql.Of(command, period, byDay);
             var day = byDay ? "day" : "null::date";
             var bucket = byBucket ? "bucket" : "0::smallint";
             command.CommandText =
@@ -121,7 +113,7 @@ internal sealed class LedgerReader : IAsyncDisposable
         {
             foreach (var slice in middle)
             {
-                batch.BatchCommands.Add(SliceCommand(measure, dim1, slice, period));
+                batch.BatchCommands.Add(sql.Slice(measure, dim1, slice, period));
             }
         }
 
@@ -161,84 +153,10 @@ internal sealed class LedgerReader : IAsyncDisposable
             .OrderBy(money => money.Currency, StringComparer.Ordinal),
     ];
 
-    private List<string> PartsOf(NpgsqlCommand command, Period period, bool byDay)
+    private async Task<long> LastPosition(CancellationToken ct)
     {
-        if (period.From is null && period.End is null)
-        {
-            var every = byDay ? "day > '-infinity'" : "day = '-infinity'";
-            return [$"select day, measure, dim1, dim2, currency, bucket, count, amount from {totals} where measure = any($1) and {every}"];
-        }
-
-        var parts = new List<string>(3);
-        var days = new DayRange(period.From, period.End);
-        if (days.Whole is var (first, last))
-        {
-            var from = Parameter(command, first, NpgsqlDbType.Date);
-            var to = Parameter(command, last, NpgsqlDbType.Date);
-            parts.Add(
-                $"select day, measure, dim1, dim2, currency, bucket, count, amount from {totals} "
-                + $"where measure = any($1) and day between {from} and {to}");
-        }
-
-        foreach (var (from, to) in days.Cut)
-        {
-            var begin = Parameter(command, from, NpgsqlDbType.TimestampTz);
-            var end = Parameter(command, to, NpgsqlDbType.TimestampTz);
-            parts.Add(FactsWhere(command, $"at between {begin} and {end}"));
-        }
-
-        return parts;
-    }
-
-    private async Task<List<string>> PartsUpTo(NpgsqlCommand command, long position, Period period, bool byDay, CancellationToken ct)
-    {
-        await using var last = new NpgsqlCommand($"select coalesce(max(position), 0) from {facts}", connection, transaction);
-        var end = (long)(await last.ExecuteScalarAsync(ct) ?? 0L);
-        var within = Within(command, period);
-        var at = Parameter(command, position, NpgsqlDbType.Bigint);
-        return position <= end / 2
-            ? [FactsWhere(command, $"position <= {at}{within}")]
-            : [.. PartsOf(command, period, byDay), FactsWhere(command, $"position > {at}{within}", sign: "-")];
-    }
-
-    private string FactsOfDim2(NpgsqlCommand command, string value, Period period)
-    {
-        var upTo = period.AsOf.Position is { } position ? $" and position <= {Parameter(command, position, NpgsqlDbType.Bigint)}" : "";
-        return FactsWhere(command, $"dim2 = {Parameter(command, value, NpgsqlDbType.Text)}{Within(command, period)}{upTo}");
-    }
-
-    private string FactsWhere(NpgsqlCommand command, string condition, string sign = "")
-    {
-        var starts = Parameter(command, BucketStarts, NpgsqlDbType.Array | NpgsqlDbType.Bigint);
-        return
-            $"""
-            select (at at time zone 'UTC')::date as day, measure, dim1, {dim2} as dim2, currency,
-                case when micros is null then 0 else 1 + width_bucket(micros, {starts}) end::smallint as bucket,
-                {sign}count::bigint as count, {sign}amount as amount
-            from {facts} where measure = any($1) and {condition}
-            """;
-    }
-
-    private static string Within(NpgsqlCommand command, Period period)
-    {
-        var within = new StringBuilder();
-        if (period.From is { } from)
-        {
-            within.Append(" and at >= ").Append(Parameter(command, Times.ToMicroseconds(from), NpgsqlDbType.TimestampTz));
-        }
-
-        if (period.End is { } to)
-        {
-            within.Append(" and at <= ").Append(Parameter(command, Times.ToMicroseconds(to), NpgsqlDbType.TimestampTz));
-        }
-
-        return within.ToString();
-    }
-
-    private static string Parameter<T>(NpgsqlCommand command, T value, NpgsqlDbType type)
-    {
-        command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value, NpgsqlDbType = type });
-        return $"${command.Parameters.Count}";
+        await using var last = new NpgsqlCommand(sql.LastPosition, connection, transaction);
+        return (long)(await last.ExecuteScalarAsync(ct) ?? 0L);
     }
 
     private static async Task<IReadOnlyList<Sum>> ReadSums(NpgsqlCommand command, CancellationToken ct)
@@ -259,29 +177,5 @@ internal sealed class LedgerReader : IAsyncDisposable
         }
 
         return sums;
-    }
-
-    private NpgsqlBatchCommand SliceCommand(string measure, string dim1, MedianSlice slice, Period period)
-    {
-        var command = new NpgsqlCommand();
-        var bounds =
-            $"measure = {Parameter(command, measure, NpgsqlDbType.Text)} and dim1 = {Parameter(command, dim1, NpgsqlDbType.Text)} "
-            + $"and micros >= {Parameter(command, DurationBucket.LeastOf(slice.Bucket), NpgsqlDbType.Bigint)} "
-            + $"and micros < {Parameter(command, DurationBucket.LeastOf((short)(slice.Bucket + 1)), NpgsqlDbType.Bigint)}";
-        var upTo = period.AsOf.Position is { } position ? $" and position <= {Parameter(command, position, NpgsqlDbType.Bigint)}" : "";
-        var sql =
-            $"select micros from {facts} where {bounds}{Within(command, period)}{upTo} "
-            + $"order by micros {(slice.FromTheTop ? "desc" : "asc")} "
-            + $"offset {Parameter(command, slice.Offset, NpgsqlDbType.Bigint)} "
-            + $"limit {Parameter(command, slice.Limit, NpgsqlDbType.Bigint)}";
-        var slicing = new NpgsqlBatchCommand(sql);
-        while (command.Parameters.Count > 0)
-        {
-            var parameter = command.Parameters[0];
-            command.Parameters.RemoveAt(0);
-            slicing.Parameters.Add(parameter);
-        }
-
-        return slicing;
     }
 }

@@ -62,6 +62,13 @@ public sealed class The_funnel
                 .Then(1, new LeadDisqualified(null), 2).Then(1, new LeadReopened(null), 3))[^1]);
 
     [Fact]
+    public void knows_that_a_reopened_lead_had_been_contacted_without_an_activity() =>
+        Assert.Equal(
+            "entered contacted +1 100 EUR",
+            Facts(new Story().Then(1, Story.Captured(), 0).Then(1, new LeadContacted(), 1)
+                .Then(1, new LeadDisqualified(null), 2).Then(1, new LeadReopened(null), 3))[^1]);
+
+    [Fact]
     public void never_dates_a_fact_before_the_one_before_it()
     {
         var story = new Story().Then(1, Story.Captured(), 10).Then(1, new LeadContacted(), 5);

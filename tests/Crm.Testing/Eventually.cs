@@ -12,7 +12,8 @@ public static class Eventually
     /// <summary>Waits until the condition holds.</summary>
     public static async Task IsTrue(
         Func<Task<bool>> condition, CancellationToken ct, TimeSpan? within = null,
-        [CallerArgumentExpression(nameof(condition))] string what = "") => await Value(async () => await condition() ? "yes" : null, ct, within, what);
+        [CallerArgumentExpression(nameof(condition))] string what = "") =>
+        await Value(async () => await condition() ? "yes" : null, ct, within, what);
 
     /// <summary>Waits until the condition holds.</summary>
     public static Task IsTrue(

@@ -3,7 +3,9 @@ namespace Crm.Testing;
 /// <summary>Where the repository is, for tests that read its own files.</summary>
 public static class Repository
 {
-    /// <summary>The folder of <c>EventCrm.sln</c>: above the tests' programs, or named by <c>CRM_REPOSITORY</c> where they were built elsewhere.</summary>
+    /// <summary>
+    /// The folder of <c>EventCrm.sln</c>: above the tests' programs, or named by <c>CRM_REPOSITORY</c> where they were built elsewhere.
+    /// </summary>
     public static string Root { get; } = Find();
 
     private static string Find()

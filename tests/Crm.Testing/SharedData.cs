@@ -27,7 +27,11 @@ public static class SharedData
     private static string? Find()
     {
         // A work tree of the repository lies elsewhere: the setting names the folder then.
-        string?[] places = [System.IO.Path.Combine(Repository.Root, "..", "shared", "data"), Environment.GetEnvironmentVariable("CRM_SHARED_DATA")];
+        string?[] places =
+        [
+            System.IO.Path.Combine(Repository.Root, "..", "shared", "data"),
+            Environment.GetEnvironmentVariable("CRM_SHARED_DATA"),
+        ];
         return places.OfType<string>().Where(Directory.Exists).Select(System.IO.Path.GetFullPath).FirstOrDefault();
     }
 }

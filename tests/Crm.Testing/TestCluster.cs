@@ -7,7 +7,8 @@ namespace Crm.Testing;
 
 /// <summary>
 /// The PostgreSQL that a test process works on: one cluster of the product's own kind, started when the first test asks for
-/// it and removed at the end of the process, or the server that <c>CRM_TEST_POSTGRES</c> (a superuser's connection string) names.
+/// it and removed after the last test (<see cref="EndOfTests"/>), or the server that <c>CRM_TEST_POSTGRES</c> (a superuser's
+/// connection string) names.
 /// </summary>
 public sealed class TestCluster
 {
@@ -15,6 +16,7 @@ public sealed class TestCluster
     private static readonly Lazy<Task<TestCluster>> Started = new(StartShared, LazyThreadSafetyMode.ExecutionAndPublication);
     private readonly LocalCluster? local;
     private readonly string? external;
+    private int removed;
 
     private TestCluster(LocalCluster? local, string? external)
     {
@@ -71,8 +73,26 @@ public sealed class TestCluster
         // No test's token: the cluster outlives the test that happened to ask first.
         var options = new LocalClusterOptions { Durable = false, SharedBuffersMb = 128, FurtherAccess = ["local all all scram-sha-256"] };
         var local = await LocalCluster.Start(folder, options, NullLogger.Instance, CancellationToken.None);
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Remove(local);
-        return new TestCluster(local, external: null);
+        var started = new TestCluster(local, external: null);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => started.Remove();
+        return started;
+    }
+
+    /// <summary>Removes the cluster of this process, if any test asked for it.</summary>
+    internal static async ValueTask End()
+    {
+        if (Started.IsValueCreated)
+        {
+            (await Started.Value).Remove();
+        }
+    }
+
+    private void Remove()
+    {
+        if (local is not null && Interlocked.Exchange(ref removed, 1) == 0)
+        {
+            Remove(local);
+        }
     }
 
     // The server runs as another user when the tests run as root.

@@ -12,6 +12,7 @@ public sealed class TestHost : WebApplicationFactory<Program>, IAsyncLifetime
 {
     public const string AdminEmail = "root@example.com";
     public const string AdminPassword = "the first admin's password";
+    public const string MasterKey = "dGhlIG1hc3RlciBrZXkgb2YgYWxsIHRlc3QgaG9zdHM=";
     public const string UserPassword = "correct horse battery staple";
 
     private readonly ConcurrentDictionary<string, Lazy<Task<SignedInUser>>> users = new(StringComparer.Ordinal);
@@ -85,6 +86,7 @@ public sealed class TestHost : WebApplicationFactory<Program>, IAsyncLifetime
         builder.UseSetting("Crm:Database:MinConnections", "0");
         builder.UseSetting("Crm:Database:MaxConnections", "40");
         builder.UseSetting("CRM_ADMIN_EMAIL", AdminEmail);
+        builder.UseSetting("CRM_MASTER_KEY", MasterKey);
         builder.UseSetting("CRM_ADMIN_PASSWORD", AdminPassword);
         builder.ConfigureLogging(logging => logging.ClearProviders().AddProvider(Log));
         builder.ConfigureTestServices(services => services.AddSingleton<TimeProvider>(Clock));

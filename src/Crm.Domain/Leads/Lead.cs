@@ -73,16 +73,17 @@ public sealed record Lead
         LeadAssignmentCompleted => lead with { AssignmentOpen = false },
         LeadActivityLogged activity => lead with { Engagement = lead.Engagement.After(activity) },
         LeadNoteAdded => lead,
-        LeadContacted => lead with { Status = LeadStatus.Contacted },
+        LeadContacted => lead with { Status = LeadStatus.Contacted, Engagement = lead.Engagement.WithContact() },
         LeadQualified qualified => lead with
         {
             Status = LeadStatus.Qualified,
+            Engagement = lead.Engagement.WithContact(),
             Score = qualified.Score ?? lead.Score,
             ScoreSetByHand = qualified.Score is not null || lead.ScoreSetByHand,
         },
         LeadDisqualified => lead with { Status = LeadStatus.Disqualified },
         LeadReopened => lead with { Status = lead.Engagement.Outward > 0 ? LeadStatus.Contacted : LeadStatus.New, ScoreSetByHand = false },
-        LeadConverted => lead with { Status = LeadStatus.Converted },
+        LeadConverted => lead with { Status = LeadStatus.Converted, Engagement = lead.Engagement.WithContact() },
         LeadUnconverted => lead with { Status = LeadStatus.Qualified },
         LeadArchived => lead with { IsArchived = true },
         LeadUnarchived => lead with { IsArchived = false },
@@ -113,4 +114,9 @@ public readonly record struct Engagement(int Inward, int Outward, int InPerson)
         Inward + (activity.Direction == ActivityDirection.In ? 1 : 0),
         Outward + (activity.Direction == ActivityDirection.Out ? 1 : 0),
         InPerson + (activity.Kind is ActivityKind.Meeting or ActivityKind.Visit ? 1 : 0));
+
+    /// <summary>
+    /// The counts of a lead that we have been in contact with: at least one outward, also where an imported history names none.
+    /// </summary>
+    public Engagement WithContact() => Outward > 0 ? this : this with { Outward = 1 };
 }

@@ -23,8 +23,11 @@ internal sealed partial class ClusterFiles(string dataFolder)
     /// <summary>What the server says before its own log is open.</summary>
     public string StartLog => Path.Combine(Root, "start.log");
 
-    /// <summary>Held by the host that stops the server in the end.</summary>
+    /// <summary>Held by the host that looks after the server.</summary>
     public string Lock => Path.Combine(DataFolder, "postgres.lock");
+
+    /// <summary>Shared by everybody who uses the server.</summary>
+    public string Users => Path.Combine(DataFolder, "postgres.users");
 
     /// <summary>The roles' passwords; there when the cluster has been set up.</summary>
     public string Passwords => Path.Combine(DataFolder, "roles.json");

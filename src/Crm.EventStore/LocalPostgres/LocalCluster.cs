@@ -5,8 +5,8 @@ namespace Crm.EventStore.LocalPostgres;
 
 /// <summary>
 /// The product's own PostgreSQL: a cluster in the data folder, on a free port of loopback and a socket in a folder of its own,
-/// with the product's roles and its database. The host that starts it stops it; further hosts on the same data folder
-/// attach to it. One that a killed host left behind is taken over.
+/// with the product's roles and its database. Further hosts and verbs on the same data folder attach to it; the last one that uses
+/// it stops it. One that a killed host left behind is taken over.
 /// </summary>
 public sealed partial class LocalCluster : IAsyncDisposable
 {
@@ -14,6 +14,8 @@ public sealed partial class LocalCluster : IAsyncDisposable
     public const string MainDatabase = "crm";
 
     private readonly ClusterFiles files;
+    private readonly LocalClusterOptions options;
+    private readonly FileStream use;
     private readonly ServerControl? control;
     private readonly FileStream? hold;
     private readonly RolePasswords passwords;
@@ -21,19 +23,26 @@ public sealed partial class LocalCluster : IAsyncDisposable
     private readonly ILogger logger;
 
     private LocalCluster(
-        ClusterFiles files, ServerControl? control, FileStream? hold, ClusterFiles.RunningServer server, RolePasswords passwords, ILogger logger)
+        ClusterFiles files,
+        LocalClusterOptions options,
+        FileStream use,
+        (ServerControl Control, FileStream Hold)? ownership,
+        ClusterFiles.RunningServer server,
+        RolePasswords passwords,
+        ILogger logger)
     {
         this.files = files;
-        this.control = control;
-        this.hold = hold;
+        this.options = options;
+        this.use = use;
+        (control, hold) = (ownership?.Control, ownership?.Hold);
         this.passwords = passwords;
         this.logger = logger;
         Port = server.Port;
         SocketFolder = server.Socket;
-        admin = Admin(server);
+        admin = ClusterSetUp.Admin(server);
     }
 
-    /// <summary>True when this host stops the server in the end; false when it attached to another host's.</summary>
+    /// <summary>True when this host started the server or took it over; false when it attached to another host's.</summary>
     public bool IsOwner => hold is not null;
 
     /// <summary>The product's data folder.</summary>
@@ -64,16 +73,14 @@ public sealed partial class LocalCluster : IAsyncDisposable
             Directory.CreateDirectory(files.DataFolder);
             while (true)
             {
-                // Whoever holds the lock runs the server; the system lets it go when the holder dies, however it dies.
-                if (TryHold(files.Lock) is { } hold)
+                if (ClusterLocks.TryUse(files) is { } use)
                 {
-                    return await Run(files, options, hold, logger, deadline.Token);
-                }
+                    if (await TryRunOrAttach(files, options, use, logger, deadline.Token) is { } cluster)
+                    {
+                        return cluster;
+                    }
 
-                if (files.Running() is { Ready: true } server && await RolePasswords.Read(files.Passwords, deadline.Token) is { } passwords)
-                {
-                    LogAttached(logger, files.Root, server.Process);
-                    return new LocalCluster(files, control: null, hold: null, server, passwords, logger);
+                    await use.DisposeAsync();
                 }
 
                 await Task.Delay(TimeSpan.FromMilliseconds(50), deadline.Token);
@@ -97,8 +104,9 @@ public sealed partial class LocalCluster : IAsyncDisposable
     public static async Task<bool> TryAbandon(string dataFolder, CancellationToken ct)
     {
         var files = new ClusterFiles(dataFolder);
-        await using var hold = TryHold(files.Lock);
-        if (hold is null)
+        await using var hold = ClusterLocks.TryControl(files);
+        await using var alone = hold is null ? null : ClusterLocks.TryAlone(files);
+        if (alone is null)
         {
             return false;
         }
@@ -143,32 +151,56 @@ public sealed partial class LocalCluster : IAsyncDisposable
     {
         control?.StopNow();
         admin.Dispose();
+        use.Dispose();
         hold?.Dispose();
     }
 
-    /// <summary>Stops the server when this host started it, waits until it is gone, and lets other hosts have the data.</summary>
+    /// <summary>Stops the server when nobody else uses it, waits until it is gone, and lets other hosts have the data.</summary>
     public async ValueTask DisposeAsync()
     {
         await admin.DisposeAsync();
-        if (hold is null || control is null)
+        await use.DisposeAsync();
+        switch (await ClusterLocks.EndUse(files, hold, StopForGood))
         {
-            return;
-        }
-
-        try
-        {
-            // No token: a host that is told to stop must still wait for its server.
-            await control.Stop(CancellationToken.None);
-            LogStopped(logger, files.Root);
-        }
-        finally
-        {
-            await hold.DisposeAsync();
+            case EndOfUse.Stopped:
+                LogStopped(logger, files.Root);
+                break;
+            case EndOfUse.LeftToUsers:
+                LogLeft(logger, files.Root);
+                break;
+            case EndOfUse.LeftToHost:
+                break;
         }
     }
 
+    // No token: a host that is told to stop must still wait for its server.
+    private async Task StopForGood()
+    {
+        if (control is not null || files.Running() is not null)
+        {
+            await (control ?? await ServerControl.Prepare(files, options, CancellationToken.None)).Stop(CancellationToken.None);
+        }
+    }
+
+    private static async Task<LocalCluster?> TryRunOrAttach(
+        ClusterFiles files, LocalClusterOptions options, FileStream use, ILogger logger, CancellationToken ct)
+    {
+        if (ClusterLocks.TryControl(files) is { } hold)
+        {
+            return await Run(files, options, use, hold, logger, ct);
+        }
+
+        if (files.Running() is not { Ready: true } server || await RolePasswords.Read(files.Passwords, ct) is not { } passwords)
+        {
+            return null;
+        }
+
+        LogAttached(logger, files.Root, server.Process);
+        return new LocalCluster(files, options, use, ownership: null, server, passwords, logger);
+    }
+
     private static async Task<LocalCluster> Run(
-        ClusterFiles files, LocalClusterOptions options, FileStream hold, ILogger logger, CancellationToken ct)
+        ClusterFiles files, LocalClusterOptions options, FileStream use, FileStream hold, ILogger logger, CancellationToken ct)
     {
         try
         {
@@ -184,56 +216,15 @@ public sealed partial class LocalCluster : IAsyncDisposable
             }
 
             var server = files.Running() ?? throw new LocalPostgresException($"PostgreSQL stopped right after its start. {control.LastWords()}");
-            var passwords = await SetUp(files, server, ct);
+            var passwords = await ClusterSetUp.Ensure(files, server, ct);
             LogStarted(logger, files.Root, server.Process, server.Port);
-            return new LocalCluster(files, control, hold, server, passwords, logger);
+            return new LocalCluster(files, options, use, (control, hold), server, passwords, logger);
         }
         catch
         {
             await hold.DisposeAsync();
+            await use.DisposeAsync();
             throw;
-        }
-    }
-
-    // The passwords are written last: whoever finds them finds the roles and the database too.
-    private static async Task<RolePasswords> SetUp(ClusterFiles files, ClusterFiles.RunningServer server, CancellationToken ct)
-    {
-        await using var admin = Admin(server);
-        var known = await RolePasswords.Read(files.Passwords, ct);
-        var passwords = known ?? RolePasswords.Random();
-        await DatabaseAdmin.EnsureRoles(admin, passwords, ct);
-        if (!await DatabaseAdmin.DatabaseExists(admin, MainDatabase, ct))
-        {
-            await DatabaseAdmin.CreateDatabase(admin, MainDatabase, template: null, ct);
-        }
-
-        if (known is null)
-        {
-            await passwords.Write(files.Passwords, ct);
-        }
-
-        return passwords;
-    }
-
-    private static NpgsqlDataSource Admin(ClusterFiles.RunningServer server) => NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder
-    {
-        Host = server.Socket,
-        Port = server.Port,
-        Username = "postgres",
-        Database = "postgres",
-        ApplicationName = "crm set-up",
-        Pooling = false, // rare, and a kept connection would stand in the way of a copy
-    });
-
-    private static FileStream? TryHold(string file)
-    {
-        try
-        {
-            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException held) when (held is not (DirectoryNotFoundException or FileNotFoundException))
-        {
-            return null;
         }
     }
 
@@ -255,9 +246,12 @@ public sealed partial class LocalCluster : IAsyncDisposable
     [LoggerMessage(2, LogLevel.Information, "Attached to the PostgreSQL of another host in {Folder} (process {Process})")]
     private static partial void LogAttached(ILogger logger, string folder, int process);
 
-    [LoggerMessage(3, LogLevel.Warning, "Took over the PostgreSQL that a killed host left in {Folder} (process {Process})")]
+    [LoggerMessage(3, LogLevel.Warning, "Took over the PostgreSQL that a host which is gone left in {Folder} (process {Process})")]
     private static partial void LogTakenOver(ILogger logger, string folder, int process);
 
     [LoggerMessage(4, LogLevel.Information, "PostgreSQL in {Folder} has stopped")]
     private static partial void LogStopped(ILogger logger, string folder);
+
+    [LoggerMessage(5, LogLevel.Information, "PostgreSQL in {Folder} stays: others use it, and the last of them stops it")]
+    private static partial void LogLeft(ILogger logger, string folder);
 }

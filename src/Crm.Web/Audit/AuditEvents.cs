@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Serialization;
 using Crm.Projections;
 using Crm.Web.Http;
@@ -6,31 +5,8 @@ using Crm.Web.Security;
 
 namespace Crm.Web.Audit;
 
-/// <summary>An event as the audit trail keeps it: who, when, why, and field by field what changed.</summary>
-public sealed record AuditItem(
-    long Position,
-    Guid StreamId,
-    string StreamType,
-    long Version,
-    string Type,
-    DateTimeOffset At,
-    DateTimeOffset RecordedAt,
-    string? Actor,
-    string? OnBehalfOf,
-    string? Reason,
-    string? OperationId,
-    string? CorrelationId,
-    string? CausationId,
-    string? ApiKeyId,
-    RawJson Changes);
-
-/// <summary>A page of the audit trail, newest first.</summary>
-/// <param name="Items">The events.</param>
-/// <param name="NextCursor">Where the next page goes on; null after the last.</param>
-public sealed record AuditBody(IReadOnlyList<AuditItem> Items, string? NextCursor);
-
 /// <summary>The JSON of the audit trail, source-generated.</summary>
-[JsonSerializable(typeof(AuditBody))]
+[JsonSerializable(typeof(AuditPage))]
 public sealed partial class AuditJson : JsonSerializerContext
 {
     /// <summary>The context with the wire's formats.</summary>
@@ -71,8 +47,7 @@ public static class AuditEventsEndpoint
         await read.Follow(http, "audit_trail", ct);
         try
         {
-            var page = await AuditTrail.Page(models.Database, asked, ct);
-            return Answers.Json(new AuditBody([.. page.Items.Select(ItemOf)], page.NextCursor), AuditJson.Wire.AuditBody);
+            return Answers.Json(await AuditTrail.Page(models.Database, asked, ct), AuditJson.Wire.AuditPage);
         }
         catch (BadCursorException bad)
         {
@@ -83,22 +58,5 @@ public static class AuditEventsEndpoint
     /// <summary>Maps the routes of the audit trail.</summary>
     public static void MapAudit(this IEndpointRouteBuilder api) =>
         api.MapGet("/audit/events", Handle).WithTags("Audit").RequireAuthorization(Policies.Audit).WithMetadata(new FollowsLog()).Takes(Query)
-            .Produces<AuditBody>().WithSummary("The audit trail over all streams, newest first.");
-
-    private static AuditItem ItemOf(AuditEntry entry) => new(
-        entry.Position,
-        entry.StreamId,
-        entry.StreamType,
-        entry.Version,
-        entry.Type,
-        entry.At,
-        entry.RecordedAt,
-        entry.Actor,
-        entry.OnBehalfOf,
-        entry.Reason,
-        entry.OperationId,
-        entry.CorrelationId,
-        entry.CausationId,
-        entry.ApiKeyId,
-        new RawJson(Encoding.UTF8.GetBytes(entry.Changes)));
+            .Produces<AuditPage>().WithSummary("The audit trail over all streams, newest first.");
 }

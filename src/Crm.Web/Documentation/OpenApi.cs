@@ -75,7 +75,11 @@ public static class OpenApi
         if (isCommand)
         {
             operation.Parameters.Add(Header("Idempotency-Key", "Repeating the request with the same key has no second effect and gets the same answer."));
-            operation.Parameters.Add(Header("If-Match", "The version that the caller saw, in quotes; another version answers 412."));
+            if (metadata.OfType<CommandRoute>().Any(route => route.ChangesStream))
+            {
+                operation.Parameters.Add(Header("If-Match", "The version that the caller saw, in quotes; another version answers 412."));
+            }
+
             operation.Parameters.Add(Header("X-Correlation-Id", "Kept with the events, to find what belongs together."));
         }
         else if (metadata.OfType<FollowsLog>().Any())

@@ -36,6 +36,7 @@ public static class Composition
         builder.Services.AddSingleton(new ReadModels(database.Reads));
         builder.Services.AddSingleton(services => new EventLog(database.App, EventJson.Catalog, services.GetRequiredService<LogPosition>()));
         builder.Services.AddSingleton(services => new CommandRunner(services.GetRequiredService<EventLog>()));
+        builder.Services.AddSingleton(services => new OperationReceipts(services.GetRequiredService<EventLog>()));
     }
 
     /// <summary>The read models: what keeps them up with the log, and how readers wait for them.</summary>

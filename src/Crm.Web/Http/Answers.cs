@@ -26,10 +26,7 @@ public sealed record CommandAnswer(CommandResult Result, string? Location = null
     /// <inheritdoc/>
     public Task ExecuteAsync(HttpContext httpContext)
     {
-        if (Result.Replayed)
-        {
-            httpContext.Response.Headers["Idempotent-Replayed"] = "true";
-        }
+        Answers.SayReplayed(httpContext, Result.Replayed);
 
         return Result is CommandResult.Done done
             ? Write(done, httpContext)
@@ -58,11 +55,9 @@ public sealed record CommandAnswer(CommandResult Result, string? Location = null
             Version = failed.History.Count,
             Changed = ChangedSince(failed),
         },
-        CommandResult.KeyReused => new Problem(
-            422, "idempotency-key-reused", "The idempotency key was used for another request.", "Use a new key for each request."),
-        CommandResult.InFlight => new Problem(
-            409, "request-in-flight", "The same request is being carried out.", "Repeat it in a moment to get its answer.")
-        { RetryAfter = 1 },
+        CommandResult.PremiseChanged => Problem.Unavailable("It is changed by many at this moment."),
+        CommandResult.KeyReused => Problem.KeyReused,
+        CommandResult.InFlight => Problem.InFlight,
         _ => throw new UnreachableException(result.GetType().Name),
     };
 
@@ -89,6 +84,15 @@ public static class Answers
 
     /// <summary>A body of source-generated JSON.</summary>
     public static IResult Json<T>(T body, JsonTypeInfo<T> json) => new JsonAnswer<T>(body, json);
+
+    /// <summary>Says that an answer is the saved one of an earlier request, where it is.</summary>
+    public static void SayReplayed(HttpContext http, bool replayed)
+    {
+        if (replayed)
+        {
+            http.Response.Headers["Idempotent-Replayed"] = "true";
+        }
+    }
 
     internal static async Task WriteJson<T>(HttpContext http, T body, JsonTypeInfo<T> json)
     {

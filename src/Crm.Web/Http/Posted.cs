@@ -83,5 +83,25 @@ public sealed record NoBody : IRequestBody<NoBody>
     public static NoBody? WhenEmpty { get; } = new();
 }
 
-/// <summary>Marks a route as a command: it takes <c>If-Match</c> and <c>Idempotency-Key</c>.</summary>
-public sealed record CommandRoute;
+/// <summary>An operator's request as it came over HTTP: it has no body and changes no stream.</summary>
+/// <param name="Context">Who, when, and how a repetition is known.</param>
+public sealed record PostedOperation(CommandContext Context) : IBindableFromHttpContext<PostedOperation>, IEndpointParameterMetadataProvider
+{
+    /// <summary>Who asks.</summary>
+    public string? Actor => Context.Envelope.Actor;
+
+    /// <inheritdoc/>
+    public static async ValueTask<PostedOperation?> BindAsync(HttpContext context, ParameterInfo parameter) =>
+        await Posted<NoBody>.BindAsync(context, parameter) is { } posted ? new PostedOperation(posted.Context) : null;
+
+    /// <inheritdoc/>
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder)
+    {
+        builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(NoBody), isOptional: true));
+        builder.Metadata.Add(new CommandRoute(ChangesStream: false));
+    }
+}
+
+/// <summary>Marks a route as one that takes <c>Idempotency-Key</c>.</summary>
+/// <param name="ChangesStream">Whether it takes <c>If-Match</c> too.</param>
+public sealed record CommandRoute(bool ChangesStream = true);

@@ -55,6 +55,15 @@ public sealed record Problem(int Status, string Code, string Title, string Detai
     public static Problem Unavailable(string detail, int retryAfter = 1) =>
         new(503, "unavailable", "The service is not available just now.", detail) { RetryAfter = retryAfter };
 
+    /// <summary>An idempotency key was used for another request before.</summary>
+    public static Problem KeyReused { get; } = new(
+        422, "idempotency-key-reused", "The idempotency key was used for another request.", "Use a new key for each request.");
+
+    /// <summary>The same request is being carried out at this moment.</summary>
+    public static Problem InFlight { get; } = new(
+        409, "request-in-flight", "The same request is being carried out.", "Repeat it in a moment to get its answer.")
+    { RetryAfter = 1 };
+
     /// <summary>The rules forbid it.</summary>
     public static Problem Of(Refusal refusal) => new(SavedAnswer.StatusOf(refusal.Kind), refusal.Code, TitleOf(refusal.Kind), refusal.Because)
     {

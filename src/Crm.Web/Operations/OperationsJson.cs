@@ -9,6 +9,7 @@ namespace Crm.Web.Operations;
 [JsonSerializable(typeof(JobBody))]
 [JsonSerializable(typeof(ParkedBody))]
 [JsonSerializable(typeof(RetryOutcome))]
+[JsonSerializable(typeof(RawJson))]
 public sealed partial class OperationsJson : JsonSerializerContext
 {
     /// <summary>The context with the wire's formats.</summary>

@@ -1,6 +1,9 @@
+using System.Diagnostics;
 using System.Text;
+using Crm.Application;
 using Crm.EventStore.Projections;
 using Crm.Web.Http;
+using Npgsql;
 
 namespace Crm.Web.Operations;
 
@@ -32,6 +35,8 @@ public static class RebuildProjectionEndpoint
     public static async Task<IResult> Handle(
         string name,
         HttpContext http,
+        PostedOperation posted,
+        OperationReceipts receipts,
         RebuildJobs rebuilds,
         IReadOnlyList<Projection> projections,
         IHostApplicationLifetime host,
@@ -42,12 +47,46 @@ public static class RebuildProjectionEndpoint
             return Problem.NotFound("There is no such projection.").ToHttp();
         }
 
-        var job = Guid.CreateVersion7(RequestHeaders.Now(http));
-        await rebuilds.Start(projection, job, RequestHeaders.Envelope(http).Actor, host.ApplicationStopping, ct);
+        var accepted = new OperationOutcome.Answered(202, Guid.CreateVersion7(posted.Context.Now), Body: null);
+        return await receipts.Claim(accepted, posted.Context, ct) switch
+        {
+            OperationOutcome.Answered { Made: { } job, Replayed: var replayed } => Accepted(
+                await Started(rebuilds, projection, job, posted.Actor, host.ApplicationStopping, ct), replayed, http),
+            OperationOutcome.KeyReused => Problem.KeyReused.ToHttp(),
+            OperationOutcome.InFlight => Problem.InFlight.ToHttp(),
+            var unknown => throw new UnreachableException(unknown.ToString()),
+        };
+    }
+
+    /// <summary>The job, started unless it is there: the host may have died between the receipt and the start.</summary>
+    private static async Task<Job> Started(
+        RebuildJobs rebuilds, Projection projection, Guid job, string? actor, CancellationToken hostStopping, CancellationToken ct)
+    {
+        if (await rebuilds.Find(job, ct) is { } there)
+        {
+            return there;
+        }
+
+        try
+        {
+            await rebuilds.Start(projection, job, actor, hostStopping, ct);
+        }
+        catch (PostgresException twice) when (twice.SqlState is PostgresErrorCodes.UniqueViolation)
+        {
+            // The same request at the same moment has started it.
+        }
+
+        return await rebuilds.Find(job, ct) ?? throw new InvalidOperationException($"Job {job} is not there.");
+    }
+
+    /// <summary>The job as it was accepted, however far it is by now: a repetition gets the same answer.</summary>
+    private static IResult Accepted(Job job, bool replayed, HttpContext http)
+    {
         http.Response.StatusCode = StatusCodes.Status202Accepted;
-        http.Response.Headers.Location = $"/api/v1/ops/jobs/{job}";
-        var started = await rebuilds.Find(job, ct) ?? throw new InvalidOperationException($"Job {job} is not there.");
-        return Answers.Json(JobBody.Of(started), OperationsJson.Wire.JobBody);
+        http.Response.Headers.Location = $"/api/v1/ops/jobs/{job.Id}";
+        Answers.SayReplayed(http, replayed);
+        var accepted = job with { State = "running", Done = 0, Total = null, Message = null, Result = null, UpdatedAt = job.CreatedAt };
+        return Answers.Json(JobBody.Of(accepted), OperationsJson.Wire.JobBody);
     }
 }
 

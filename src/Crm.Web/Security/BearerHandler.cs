@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using Crm.Web.Http;
 using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
 
 namespace Crm.Web.Security;
@@ -16,8 +17,9 @@ public sealed class BearerHandler(
     /// <inheritdoc/>
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
+        // Open routes ask nobody who they are: a token that comes along cannot make them fail, or wait for the database.
         var headers = Request.Headers.Authorization;
-        if (headers.Count == 0)
+        if (headers.Count == 0 || Context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null)
         {
             return AuthenticateResult.NoResult();
         }

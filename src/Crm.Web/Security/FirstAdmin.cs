@@ -31,7 +31,7 @@ public sealed class FirstAdmin(UserDirectory users, UserRegistration registratio
     /// <exception cref="InvalidOperationException">The address is not one.</exception>
     public async Task<RegisteredAdmin?> Ensure(string? email, string? password, CancellationToken ct)
     {
-        if (await users.HasAdminBeside(Guid.Empty, ct))
+        if (await users.AdminBeside(Guid.Empty, ct) is not null)
         {
             return null;
         }

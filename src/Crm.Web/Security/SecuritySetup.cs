@@ -18,6 +18,7 @@ public static class SecuritySetup
                 options => options.IsValid, $"The settings under {SecurityOptions.Section} contradict each other or are out of range.")
             .ValidateOnStart();
         services.AddSingleton(provider => provider.GetRequiredService<IOptions<SecurityOptions>>().Value);
+        services.AddSingleton(MasterKey.Load(builder.Configuration, builder.Environment));
         services.AddSingleton<SigningKeys>();
         services.AddSingleton<JwtTokens>();
         services.AddSingleton<Credentials>();
@@ -27,6 +28,7 @@ public static class SecuritySetup
         services.AddSingleton<LoginLimit>();
         services.AddSingleton<UserDirectory>();
         services.AddSingleton<UserRegistration>();
+        services.AddSingleton<LastAdmin>();
         services.AddSingleton<FirstAdmin>();
         services.AddAuthentication(BearerHandler.Scheme)
             .AddScheme<AuthenticationSchemeOptions, BearerHandler>(BearerHandler.Scheme, configureOptions: null);

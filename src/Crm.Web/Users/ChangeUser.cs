@@ -35,11 +35,12 @@ public static class ChangeUserEndpoint
 {
     /// <summary>Answers the events that followed.</summary>
     public static async Task<IResult> Handle(
-        Guid id, Posted<ChangeUserRequest> posted, CommandRunner commands, UserDirectory users, CancellationToken ct)
+        Guid id, Posted<ChangeUserRequest> posted, CommandRunner commands, LastAdmin lastAdmin, CancellationToken ct)
     {
         var (name, role) = posted.Body;
-        var isLastAdmin = role is not null and not Role.Admin && !await users.HasAdminBeside(id, ct);
-        var result = await commands.Run(UserStream.Kind, id, new ChangeUser(name, role, isLastAdmin), posted.Context, ct);
+        var result = role is null or Role.Admin
+            ? await commands.Run(UserStream.Kind, id, new ChangeUser(name, role, IsLastAdmin: false), posted.Context, ct)
+            : await lastAdmin.Run(id, isLast => new ChangeUser(name, role, isLast), posted.Context, ct);
         return result.ToHttp();
     }
 }

@@ -27,8 +27,10 @@ public sealed class UserDirectory(NpgsqlDataSource database, EventLog log)
         return users;
     }
 
-    /// <summary>Whether there is an active admin other than this user.</summary>
-    public async Task<bool> HasAdminBeside(Guid userId, CancellationToken ct)
+    /// <summary>
+    /// An active admin other than this user, as an append that relies on the admin's stream as it is now; null when there is none.
+    /// </summary>
+    public async Task<StreamAppend?> AdminBeside(Guid userId, CancellationToken ct)
     {
         const int Page = 200;
         var after = Guid.Empty;
@@ -37,15 +39,16 @@ public sealed class UserDirectory(NpgsqlDataSource database, EventLog log)
             var ids = await IdsAfter(after, Page, [UserStream.EmailScope], ct);
             foreach (var id in ids.Where(id => id != userId))
             {
-                if (await log.ReadUser(id, ct) is { Role: Role.Admin, IsActive: true })
+                var history = await log.ReadStream(id, ct);
+                if (UserHistory.Fold(history) is { Role: Role.Admin, IsActive: true })
                 {
-                    return true;
+                    return new StreamAppend(id, User.Aggregate.StreamType, history.Count, []);
                 }
             }
 
             if (ids.Count < Page)
             {
-                return false;
+                return null;
             }
 
             after = ids[^1];

@@ -35,12 +35,11 @@ public static class DeactivateUserEndpoint
 {
     /// <summary>From the append on, the user cannot sign in or renew a session; tokens in use end within seconds on every host.</summary>
     public static async Task<IResult> Handle(
-        Guid id, Posted<UserStatusRequest> posted, CommandRunner commands, UserDirectory users, Sessions sessions, CancellationToken ct)
+        Guid id, Posted<UserStatusRequest> posted, LastAdmin lastAdmin, Sessions sessions, CancellationToken ct)
     {
         var reason = posted.Body.Reason;
-        var isLastAdmin = !await users.HasAdminBeside(id, ct);
-        var command = new DeactivateUser(IsOwnAccount: posted.ActorId == id, isLastAdmin, reason);
-        var result = await commands.Run(UserStream.Kind, id, command, posted.Because(reason), ct);
+        var result = await lastAdmin.Run(
+            id, isLast => new DeactivateUser(IsOwnAccount: posted.ActorId == id, isLast, reason), posted.Because(reason), ct);
         if (result is CommandResult.Done)
         {
             await sessions.EndAllOf(id, ct);

@@ -8,16 +8,19 @@ using Crm.Testing;
 
 namespace Crm.Application.Tests.Import;
 
-public sealed class Importing_history : IAsyncLifetime
+public sealed class Importing_history : ImportedLog
 {
     private const string Map =
         """
         {
           "source": "calls", "lead": "lead", "time": { "column": "at" }, "actor": { "column": "who" },
           "rules": [
-            { "when": { "what": "new" }, "event": "captured", "details": { "company": { "column": "note" }, "value": { "column": "value", "currency": "EUR" } } },
-            { "when": { "what": { "startsWith": "call" } }, "event": "activity", "kind": "call", "direction": "out", "subject": { "column": "what" } },
-            { "when": { "what": "take", "who": { "empty": false } }, "event": "assigned", "agent": { "column": "who" }, "onlyWhenOwnerDiffers": true },
+            { "when": { "what": "new" }, "event": "captured",
+              "details": { "company": { "column": "note" }, "value": { "column": "value", "currency": "EUR" } } },
+            { "when": { "what": { "startsWith": "call" } }, "event": "activity", "kind": "call", "direction": "out",
+              "subject": { "column": "what" } },
+            { "when": { "what": "take", "who": { "empty": false } }, "event": "assigned",
+              "agent": { "column": "who" }, "onlyWhenOwnerDiffers": true },
             { "when": { "what": ["good", "best"] }, "event": "qualified" },
             { "when": { "what": "bad" }, "event": "disqualified", "reason": { "column": "note" } }
           ]
@@ -38,31 +41,10 @@ public sealed class Importing_history : IAsyncLifetime
         "L1,good,bob,,,2024-01-03T09:00:00Z",
     ];
 
-    private readonly TestFolder folder = new();
-    private TestDatabase database = new();
-    private EventLog? log;
-
-    private static CancellationToken Ct => TestContext.Current.CancellationToken;
-
-    private EventLog Log => log ??= new EventLog(database.App, EventJson.Catalog, new LogPosition());
-
-    public ValueTask InitializeAsync() => database.InitializeAsync();
-
-    public async ValueTask DisposeAsync()
-    {
-        if (log is not null)
-        {
-            await log.DisposeAsync();
-        }
-
-        await database.DisposeAsync();
-        folder.Dispose();
-    }
-
     [Fact]
     public async Task records_each_row_as_its_event_with_its_own_time_and_actor()
     {
-        var report = await Import(folder.Write("calls.csv", Header + string.Join('\n', Rows)));
+        var report = await Import(Folder.Write("calls.csv", Header + string.Join('\n', Rows)));
 
         Assert.Equal((8, 2, 0), (report.Totals.Rows, report.Totals.PassedOver, report.Totals.Rejected));
         var lead = await Log.FindHolder(LeadStream.ExternalIdScope, "L1", Ct);
@@ -80,7 +62,7 @@ public sealed class Importing_history : IAsyncLifetime
     [Fact]
     public async Task keeps_a_step_that_todays_rules_would_refuse_and_counts_it()
     {
-        var file = folder.Write(
+        var file = Folder.Write(
             "irregular.csv",
             Header + "L1,new,,1,,2024-01-02\nL1,good,,,,2024-01-01\nL1,bad,,,no,2024-01-03\nL1,bad,,,no,2024-01-03\n");
 
@@ -94,7 +76,7 @@ public sealed class Importing_history : IAsyncLifetime
     [Fact]
     public async Task twice_adds_nothing()
     {
-        var file = folder.Write("calls.csv", Header + string.Join('\n', Rows));
+        var file = Folder.Write("calls.csv", Header + string.Join('\n', Rows));
         var first = await Import(file);
 
         var second = await Import(file);
@@ -106,9 +88,9 @@ public sealed class Importing_history : IAsyncLifetime
     [Fact]
     public async Task twice_adds_nothing_even_where_the_bookmark_is_lost()
     {
-        var file = folder.Write("calls.csv", Header + string.Join('\n', Rows));
+        var file = Folder.Write("calls.csv", Header + string.Join('\n', Rows));
         await Import(file);
-        await using (var forget = database.Superuser.CreateCommand("delete from crm.bookmarks"))
+        await using (var forget = Database.Superuser.CreateCommand("delete from crm.bookmarks"))
         {
             await forget.ExecuteNonQueryAsync(Ct);
         }
@@ -121,9 +103,9 @@ public sealed class Importing_history : IAsyncLifetime
     [Fact]
     public async Task goes_on_where_a_file_has_grown()
     {
-        await Import(folder.Write("calls.csv", Header + string.Join('\n', Rows[..5])));
+        await Import(Folder.Write("calls.csv", Header + string.Join('\n', Rows[..5])));
 
-        var more = await Import(folder.Write("grown.csv", Header + string.Join('\n', Rows)));
+        var more = await Import(Folder.Write("grown.csv", Header + string.Join('\n', Rows)));
 
         Assert.Equal((5, 3, 8), (more.ResumedAfterRow, more.Added, more.Totals.Rows));
     }
@@ -131,15 +113,15 @@ public sealed class Importing_history : IAsyncLifetime
     [Fact]
     public async Task refuses_another_file_under_the_same_source()
     {
-        await Import(folder.Write("calls.csv", Header + string.Join('\n', Rows)));
+        await Import(Folder.Write("calls.csv", Header + string.Join('\n', Rows)));
 
-        await Assert.ThrowsAsync<ImportRefusedException>(() => Import(folder.Write("other.csv", Header + "L9,new,,1,,2024-01-01")));
+        await Assert.ThrowsAsync<ImportRefusedException>(() => Import(Folder.Write("other.csv", Header + "L9,new,,1,,2024-01-01")));
     }
 
     [Fact]
     public async Task lists_rows_that_cannot_be_taken_with_line_and_reason()
     {
-        var file = folder.Write(
+        var file = Folder.Write(
             "broken.csv",
             Header + "L1,new,,12x,\"two\nlines\",2024-01-01\n,new,,1,,2024-01-01\nL2,new,,1,,yesterday\nL3,good,,,,2024-01-01\nL4,new\n"
             + "L5,new,,1,a\"b,2024-01-01\nL6,new,,1,,2024-01-01\n");
@@ -164,7 +146,7 @@ public sealed class Importing_history : IAsyncLifetime
     [Fact]
     public async Task captures_an_unknown_lead_where_the_map_says_so()
     {
-        var file = folder.Write("calls.csv", Header + "L7,call 1,,,,2024-01-01\nL7,call 2,,,,2024-01-02");
+        var file = Folder.Write("calls.csv", Header + "L7,call 1,,,,2024-01-01\nL7,call 2,,,,2024-01-02");
 
         var report = await Import(file, Map.Replace("\"source\"", "\"unknownLead\": \"capture\", \"source\"", StringComparison.Ordinal));
 
@@ -184,7 +166,7 @@ public sealed class Importing_history : IAsyncLifetime
             },
             Ct);
 
-        await Import(folder.Write("calls.csv", Header + "L8,call 1,,,,2024-01-01"));
+        await Import(Folder.Write("calls.csv", Header + "L8,call 1,,,,2024-01-01"));
 
         Assert.Equal(2, (await Log.ReadStream(lead, Ct)).Count);
     }
@@ -192,7 +174,7 @@ public sealed class Importing_history : IAsyncLifetime
     [Fact]
     public async Task reads_a_compressed_file_with_a_byte_order_mark()
     {
-        var path = folder.Path("calls.csv.gz");
+        var path = Folder.Path("calls.csv.gz");
         await using (var gzip = new GZipStream(File.Create(path), CompressionLevel.Fastest))
         {
             gzip.Write([0xef, 0xbb, 0xbf]);
@@ -205,9 +187,9 @@ public sealed class Importing_history : IAsyncLifetime
     [Fact]
     public async Task that_is_stopped_goes_on_and_ends_as_if_it_never_had_been()
     {
-        var file = folder.Write("long.csv", LongFile(leads: 700, rowsPerLead: 20));
+        var file = Folder.Write("long.csv", LongFile(leads: 700, rowsPerLead: 20));
         var whole = await Import(file);
-        var expected = await database.HistoryDigest(Ct);
+        var expected = await Database.HistoryDigest(Ct);
 
         await using var other = await TestDatabase.Create();
         await using var second = new EventLog(other.App, EventJson.Catalog, new LogPosition());
@@ -220,7 +202,7 @@ public sealed class Importing_history : IAsyncLifetime
             var steps = new Stopping(stop, afterReports: 1);
             try
             {
-                report = await FileImport.History(second, file, Map, null, folder.Path("again.rejected.csv"), steps, stop.Token);
+                report = await FileImport.History(second, file, Map, null, Folder.Path("again.rejected.csv"), steps, stop.Token);
             }
             catch (OperationCanceledException) when (!Ct.IsCancellationRequested)
             {
@@ -239,12 +221,13 @@ public sealed class Importing_history : IAsyncLifetime
     [Fact]
     public async Task plans_rows_anew_where_somebody_changes_their_lead_meanwhile()
     {
-        var file = folder.Write("long.csv", LongFile(leads: 700, rowsPerLead: 20));
-        await Import(folder.Write("first.csv", Header + "L0,new,,1,,2024-01-01\n"), Map.Replace("calls", "other", StringComparison.Ordinal));
+        var file = Folder.Write("long.csv", LongFile(leads: 700, rowsPerLead: 20));
+        var first = Folder.Write("first.csv", Header + "L0,new,,1,,2024-01-01\n");
+        await Import(first, Map.Replace("calls", "other", StringComparison.Ordinal));
         var lead = await Log.FindHolder(LeadStream.ExternalIdScope, "L0", Ct) ?? Guid.Empty;
         var notes = new Noting(Log, lead);
 
-        var report = await FileImport.History(Log, file, Map, source: null, folder.Path("rejected.csv"), notes, Ct);
+        var report = await FileImport.History(Log, file, Map, source: null, Folder.Path("rejected.csv"), notes, Ct);
         await Task.WhenAll(notes.Written);
 
         Assert.Equal(700 * 20, report.Totals.Rows);
@@ -254,7 +237,7 @@ public sealed class Importing_history : IAsyncLifetime
     }
 
     private Task<ImportReport> Import(string file, string map = Map) =>
-        FileImport.History(Log, file, map, source: null, folder.Path(Path.GetFileName(file) + ".rejected.csv"), progress: null, Ct);
+        FileImport.History(Log, file, map, source: null, Folder.Path(Path.GetFileName(file) + ".rejected.csv"), progress: null, Ct);
 
     // The leads' rows are interleaved, and every hundredth row is broken.
     private static string LongFile(int leads, int rowsPerLead)
@@ -285,7 +268,8 @@ public sealed class Importing_history : IAsyncLifetime
             while (outcome is not AppendOutcome.Appended)
             {
                 var version = (await log.ReadStream(lead, Ct)).Count;
-                var note = new NewEvent(Guid.CreateVersion7(), new LeadNoteAdded(Guid.CreateVersion7(), "meanwhile"), DateTimeOffset.UnixEpoch);
+                var added = new LeadNoteAdded(Guid.CreateVersion7(), "meanwhile");
+                var note = new NewEvent(Guid.CreateVersion7(), added, DateTimeOffset.UnixEpoch);
                 outcome = await log.Append(new AppendCommand([new StreamAppend(lead, "lead", version, [note])], Envelope.System), Ct);
             }
         }

@@ -2,47 +2,32 @@ using Crm.Application.Import;
 using Crm.Application.Leads;
 using Crm.Domain.Leads;
 using Crm.EventStore.Log;
-using Crm.Testing;
 
 namespace Crm.Application.Tests.Import;
 
-public sealed class Importing_leads : IAsyncLifetime
+public sealed class Importing_leads : ImportedLog
 {
     private static readonly DateTimeOffset Now = new(2026, 11, 20, 12, 0, 0, TimeSpan.Zero);
-    private readonly TestFolder folder = new();
-    private readonly TestDatabase database = new();
     private readonly List<(string Column, string Field)> shown = [];
-    private EventLog? log;
-
-    private static CancellationToken Ct => TestContext.Current.CancellationToken;
-
-    private EventLog Log => log ??= new EventLog(database.App, EventJson.Catalog, new LogPosition());
-
-    public ValueTask InitializeAsync() => database.InitializeAsync();
-
-    public async ValueTask DisposeAsync()
-    {
-        if (log is not null)
-        {
-            await log.DisposeAsync();
-        }
-
-        await database.DisposeAsync();
-        folder.Dispose();
-    }
-
     [Fact]
     public async Task guesses_the_columns_and_shows_them()
     {
-        var report = await Import("External ID,First name,Surname,E-mail,Origin,Created at,Colour\nA1,Ada,Arnold,ada@example.com,event,2026-01-02,red\n");
+        var report = await Import(
+            "External ID,First name,Surname,E-mail,Origin,Created at,Colour\n"
+            + "A1,Ada,Arnold,ada@example.com,event,2026-01-02,red\n");
 
         Assert.Equal(
-            [("External ID", "externalId"), ("Created at", "at"), ("First name", "firstName"), ("Surname", "lastName"), ("E-mail", "email"), ("Origin", "source")],
+            [
+                ("External ID", "externalId"), ("Created at", "at"), ("First name", "firstName"), ("Surname", "lastName"),
+                ("E-mail", "email"), ("Origin", "source"),
+            ],
             shown);
         var captured = Assert.Single(await History("A1"));
         Assert.Equal(new DateTimeOffset(2026, 1, 2, 0, 0, 0, TimeSpan.Zero), captured.At);
         var details = ((LeadCaptured)captured.Data).Details;
-        Assert.Equal(("Ada", "Arnold", "ada@example.com", "event", "A1"), (details.FirstName, details.LastName, details.Email, details.Source, details.ExternalId));
+        Assert.Equal(
+            ("Ada", "Arnold", "ada@example.com", "event", "A1"),
+            (details.FirstName, details.LastName, details.Email, details.Source, details.ExternalId));
         Assert.Equal(LeadScore.Of(details, default), ((LeadCaptured)captured.Data).Score);
         Assert.Equal(1, report.Added);
     }
@@ -96,20 +81,24 @@ public sealed class Importing_leads : IAsyncLifetime
     [Fact]
     public async Task rejects_what_the_rules_of_today_refuse()
     {
-        var report = await Import("id,email,created_at\nA1,not an address,\nA2,,2027-01-01\n,x@example.com,\nA3,x@example.com,2026-01-01\n");
+        var report = await Import(
+            "id,email,created_at\nA1,not an address,\nA2,,2027-01-01\n,x@example.com,\nA3,x@example.com,2026-01-01\n");
 
         using var listed = CsvRows.Open(report.RejectedFile ?? "");
         Assert.Equal(
-            ["created_at is empty: the row has no time", "the time of capture lies in the future", "the row names no lead, or by an id longer than 200 characters"],
+            [
+                "created_at is empty: the row has no time", "the time of capture lies in the future",
+                "the row names no lead, or by an id longer than 200 characters",
+            ],
             listed.Rows().Select(row => row.Fields[2]));
         Assert.Equal(1, report.Added);
     }
 
     private Task<ImportReport> Import(string content, string? map = null, LeadsMode mode = LeadsMode.Both)
     {
-        var file = folder.Write("leads.csv", content);
+        var file = Folder.Write("leads.csv", content);
         shown.Clear();
-        return FileImport.Leads(Log, file, map, source: null, mode, folder.Path("rejected.csv"), Now, shown.AddRange, progress: null, Ct);
+        return FileImport.Leads(Log, file, map, source: null, mode, Folder.Path("rejected.csv"), Now, shown.AddRange, progress: null, Ct);
     }
 
     private async Task<IReadOnlyList<RecordedEvent>> History(string externalId) =>

@@ -1,6 +1,5 @@
 using Crm.Application.Import;
 using Crm.Domain.Leads;
-using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.Projections;
 using Crm.Testing;
@@ -9,29 +8,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Crm.Application.Tests.Import;
 
 /// <summary>What must come out stands beside the data, computed from the files by a separate program.</summary>
-public sealed class Importing_real_history : IAsyncLifetime
+public sealed class Importing_real_history : ImportedLog
 {
-    private readonly TestDatabase database = new();
-    private readonly TestFolder folder = new();
-    private EventLog? log;
-
-    private static CancellationToken Ct => TestContext.Current.CancellationToken;
-
-    private EventLog Log => log ??= new EventLog(database.App, EventJson.Catalog, new LogPosition());
-
-    public ValueTask InitializeAsync() => database.InitializeAsync();
-
-    public async ValueTask DisposeAsync()
-    {
-        if (log is not null)
-        {
-            await log.DisposeAsync();
-        }
-
-        await database.DisposeAsync();
-        folder.Dispose();
-    }
-
     [Fact]
     public async Task of_a_bank_gives_every_figure_of_its_mapping()
     {
@@ -45,27 +23,32 @@ public sealed class Importing_real_history : IAsyncLifetime
         Assert.Equal(172_404 - 8_000, first.Added - first.Totals.Events["user-registered"]);
 
         await Build(new Activity(), new Funnel(), new ResponseTimes());
-        var activity = await Activity.Read(database.App, Period.Everything, Ct);
+        var activity = await Activity.Read(Database.App, Period.Everything, Ct);
         long Events(string name) => activity.Events.Single(line => line.What == name).Count;
-        Assert.Equal((13_087, 7_367, 10_442, 2_246), (Events("lead-captured"), Events("lead-qualified"), Events("lead-disqualified"), Events("lead-converted")));
+        Assert.Equal(
+            (13_087, 7_367, 10_442, 2_246),
+            (Events("lead-captured"), Events("lead-qualified"), Events("lead-disqualified"), Events("lead-converted")));
         Assert.Equal(48_365, Events("lead-assigned"));
         long Activities(string what) => activity.Activities.Single(line => line.What == what).Count;
         Assert.Equal((72_413, 7_030, 3_454), (Activities("call out"), Activities("email out"), Activities("email in")));
 
-        var now = (await Funnel.Read(database.App, Period.Everything, Ct)).ToDictionary(line => line.Status);
-        Assert.Equal((399, 10_442, 2_246), (now[LeadStatus.Qualified].Now, now[LeadStatus.Disqualified].Now, now[LeadStatus.Converted].Now));
+        var now = (await Funnel.Read(Database.App, Period.Everything, Ct)).ToDictionary(line => line.Status);
+        Assert.Equal(
+            (399, 10_442, 2_246),
+            (now[LeadStatus.Qualified].Now, now[LeadStatus.Disqualified].Now, now[LeadStatus.Converted].Now));
         decimal Euros(LeadStatus status) => now[status].ValueNow.Single(value => value.Currency == "EUR").Amount;
         Assert.Equal(
             (6_703_743m, 135_640_430m, 35_290_338m),
             (Euros(LeadStatus.Qualified), Euros(LeadStatus.Disqualified), Euros(LeadStatus.Converted)));
 
         var yearsEnd = new DateTimeOffset(2011, 12, 31, 23, 59, 59, TimeSpan.Zero).AddMicroseconds(999_999);
-        var then = (await Funnel.Read(database.App, new Period(null, null, AsOf.At(yearsEnd)), Ct)).ToDictionary(line => line.Status, line => line.Now);
+        var then = (await Funnel.Read(Database.App, new Period(null, null, AsOf.At(yearsEnd)), Ct))
+            .ToDictionary(line => line.Status, line => line.Now);
         Assert.Equal(
             (5, 640, 5_680, 1_130),
             (then[LeadStatus.New], then[LeadStatus.Qualified], then[LeadStatus.Disqualified], then[LeadStatus.Converted]));
 
-        var calls = (await ResponseTimes.Read(database.App, Period.Everything, Ct)).ByKind.Single(line => line.Kind == ActivityKind.Call);
+        var calls = (await ResponseTimes.Read(Database.App, Period.Everything, Ct)).ByKind.Single(line => line.Kind == ActivityKind.Call);
         Assert.Equal((9_658, 4_712.343m), (calls.Responded, calls.MedianSeconds));
 
         var again = await History(file, "bpic2012.json");
@@ -83,7 +66,7 @@ public sealed class Importing_real_history : IAsyncLifetime
             Maps.Read("olist-leads.json"),
             source: null,
             LeadsMode.Create,
-            folder.Path("leads.csv"),
+            Folder.Path("leads.csv"),
             new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero),
             _ => { },
             progress: null,
@@ -91,10 +74,12 @@ public sealed class Importing_real_history : IAsyncLifetime
         var closed = await History(deals, "olist-deals.json");
 
         Assert.Equal((8_000, 0), (captured.Totals.Events["lead-captured"], captured.Totals.Rejected));
-        Assert.Equal((842, 842, 842), (closed.Totals.Events["lead-assigned"], closed.Totals.Events["lead-transferred"], closed.Totals.Events["lead-converted"]));
+        var events = closed.Totals.Events;
+        Assert.Equal((842, 842, 842), (events["lead-assigned"], events["lead-transferred"], events["lead-converted"]));
         Assert.Equal(1, closed.Totals.Irregular["out-of-order"].Count);
         await Build(new Sources());
-        var sources = (await Sources.Read(database.App, Period.Everything, Ct)).ToDictionary(line => line.Source, line => (line.Captured, line.Converted));
+        var sources = (await Sources.Read(Database.App, Period.Everything, Ct))
+            .ToDictionary(line => line.Source, line => (line.Captured, line.Converted));
         Assert.Equal(
             new Dictionary<string, (long, long)>
             {
@@ -114,11 +99,11 @@ public sealed class Importing_real_history : IAsyncLifetime
     }
 
     private Task<ImportReport> History(string file, string map) =>
-        FileImport.History(Log, file, Maps.Read(map), source: null, folder.Path($"{map}.csv"), progress: null, Ct);
+        FileImport.History(Log, file, Maps.Read(map), source: null, Folder.Path($"{map}.csv"), progress: null, Ct);
 
     private async Task Build(params IEnumerable<Projection> projections)
     {
-        var rebuilder = new Rebuilder(database.App, Log, NullLogger<Rebuilder>.Instance);
+        var rebuilder = new Rebuilder(Database.App, Log, NullLogger<Rebuilder>.Instance);
         foreach (var projection in projections)
         {
             await rebuilder.Rebuild(projection, progress: null, Ct);

@@ -43,7 +43,12 @@ public sealed class Reading_a_map
     [InlineData(null, null, "24/12/2024", null)]
     public void reads_times_in_their_zone(string? format, string? zone, string text, string? expected)
     {
-        var parts = new[] { "\"column\": \"at\"", format is null ? null : $"\"format\": \"{format}\"", zone is null ? null : $"\"zone\": \"{zone}\"" };
+        var parts = new[]
+        {
+            "\"column\": \"at\"",
+            format is null ? null : $"\"format\": \"{format}\"",
+            zone is null ? null : $"\"zone\": \"{zone}\"",
+        };
         var read = MapValues.Time(MapNode.Parse($"{{{string.Join(", ", parts.OfType<string>())}}}"), ["at"]);
         var row = new RowValues([text]);
 

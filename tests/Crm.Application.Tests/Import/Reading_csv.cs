@@ -10,7 +10,10 @@ public sealed class Reading_csv : IDisposable
     private readonly TestFolder folder = new();
 
     public static TheoryData<string> Spectrum =>
-        ["comma_in_quotes", "empty", "empty_crlf", "escaped_quotes", "json", "newlines", "newlines_crlf", "quotes_and_newlines", "simple", "simple_crlf", "utf8"];
+    [
+        "comma_in_quotes", "empty", "empty_crlf", "escaped_quotes", "json", "newlines", "newlines_crlf", "quotes_and_newlines", "simple",
+        "simple_crlf", "utf8",
+    ];
 
     public void Dispose() => folder.Dispose();
 
@@ -21,7 +24,8 @@ public sealed class Reading_csv : IDisposable
 
         Assert.Collection(
             rows.Rows(),
-            first => Assert.Equal((1, 2, "1\r\n2|say \"hi\"", null), (first.Number, first.Line, string.Join('|', first.Fields), first.Fault)),
+            first => Assert.Equal(
+                (1, 2, "1\r\n2|say \"hi\"", null), (first.Number, first.Line, string.Join('|', first.Fields), first.Fault)),
             second => Assert.Equal((2, 5, "x | y", null), (second.Number, second.Line, string.Join('|', second.Fields), second.Fault)));
     }
 
@@ -69,7 +73,8 @@ public sealed class Reading_csv : IDisposable
 
         Assert.All(read, row => Assert.Null(row.Fault));
         Assert.Equal(
-            expected.RootElement.EnumerateArray().Select(row => string.Join('|', row.EnumerateObject().Select(field => $"{field.Name}={Lines(field.Value.GetString())}"))),
+            expected.RootElement.EnumerateArray().Select(row => string.Join(
+                '|', row.EnumerateObject().Select(field => $"{field.Name}={Lines(field.Value.GetString())}"))),
             read.Select(row => string.Join('|', rows.Header.Zip(row.Fields, (column, field) => $"{column}={Lines(field)}"))));
     }
 

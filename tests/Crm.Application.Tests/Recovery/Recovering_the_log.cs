@@ -29,7 +29,8 @@ public sealed class Recovering_the_log : IAsyncLifetime
     {
         await source.InitializeAsync();
         log = new EventLog(source.App, EventJson.Catalog, new LogPosition());
-        database = await CrmDatabase.External(source.Cluster.Superuser(source.Name), owner: null, new DataSourceSettings { MaxConnections = 10 }, Ct);
+        var few = new DataSourceSettings { MaxConnections = 10 };
+        database = await CrmDatabase.External(source.Cluster.Superuser(source.Name), owner: null, few, Ct);
         await LeadSeed.To(log, 300, seed: 7, Now, progress: null, Ct);
     }
 
@@ -63,7 +64,8 @@ public sealed class Recovering_the_log : IAsyncLifetime
         Assert.Equal(position, await One<long>(target.App, "select position from crm.log_counter"));
         Assert.Equal(0, await One<long>(
             target.App,
-            "select count(*) from crm.mt_streams s where s.version <> (select max(e.version) from crm.mt_events e where e.stream_id = s.id)"));
+            "select count(*) from crm.mt_streams s "
+            + "where s.version <> (select max(e.version) from crm.mt_events e where e.stream_id = s.id)"));
         Assert.Equal(
             await Leads(source.Superuser, position),
             await One<long>(target.App, "select count(*) from crm.unique_keys where scope = 'lead-external-id'"));
@@ -154,8 +156,10 @@ public sealed class Recovering_the_log : IAsyncLifetime
         Assert.Equal(position, report.ResumedAfter);
     }
 
-    private Task<RecoveryReport> Recover(CrmDatabase target, long position, IProgress<RecoveryProgress>? progress = null, CancellationToken? ct = null) =>
-        new LogRecovery(Database, target.Owner ?? target.App, target.App, ProjectionList.All, NullLoggerFactory.Instance).To(position, progress, ct ?? Ct);
+    private Task<RecoveryReport> Recover(
+        CrmDatabase target, long position, IProgress<RecoveryProgress>? progress = null, CancellationToken? ct = null) =>
+        new LogRecovery(Database, target.Owner ?? target.App, target.App, ProjectionList.All, NullLoggerFactory.Instance)
+            .To(position, progress, ct ?? Ct);
 
     private async Task<CrmDatabase> Target()
     {

@@ -73,6 +73,16 @@ public class Evolving_a_lead
         Assert.Empty(LeadEvent.StoredNames.Values.Except(After.Keys.Select(happened => happened.GetType())));
 
     [Fact]
+    public void counts_a_contact_that_the_history_names_no_activity_for()
+    {
+        var captured = Lead.Evolve(Lead.Initial, Captured);
+        Assert.All(
+            new LeadEvent[] { new LeadContacted(), new LeadQualified(null), new LeadConverted(null, null) },
+            further => Assert.Equal(new Engagement(0, 1, 0), Lead.Evolve(captured, further).Engagement));
+        Assert.Equal(new Engagement(0, 1, 0), Lead.Evolve(Lead.Evolve(captured, CalledOut), new LeadContacted()).Engagement);
+    }
+
+    [Fact]
     public void forgets_the_hand_that_set_a_score_when_the_rules_score_again()
     {
         var byHand = Lead.Evolve(Before, new LeadQualified(90));

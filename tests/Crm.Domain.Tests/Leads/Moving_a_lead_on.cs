@@ -80,6 +80,19 @@ public class Reopening_a_lead
             .ThenState(lead => Assert.Equal(LeadStatus.Contacted, lead.Status));
 
     [Fact]
+    public void that_had_been_contacted_makes_it_contacted_also_where_its_history_names_no_activity()
+    {
+        LeadEvent[][] histories = [[Contacted], [Qualified], [Converted, new LeadUnconverted(null)], [Contacted, Qualified]];
+        foreach (var further in histories)
+        {
+            Given([Captured, .. further, Disqualified]).When(new ReopenLead(null))
+                .ThenState(lead => Assert.Equal(LeadStatus.Contacted, lead.Status));
+            Given([Captured, .. further, new LeadArchived(null), new LeadUnarchived(null), Disqualified]).When(new ReopenLead(null))
+                .ThenState(lead => Assert.Equal(LeadStatus.Contacted, lead.Status));
+        }
+    }
+
+    [Fact]
     public void that_was_never_reached_out_to_makes_it_new() =>
         Given(Captured, Disqualified).When(new ReopenLead(null)).ThenState(lead => Assert.Equal(LeadStatus.New, lead.Status));
 

@@ -54,13 +54,48 @@ public class A_cluster_that_was_there_before
     }
 
     [Fact]
+    public async Task stays_while_another_process_uses_it_and_ends_with_the_last()
+    {
+        await using var folder = new ClusterFolder();
+        var first = await folder.Start(Ct);
+        var process = Assert.NotNull(first.ProcessId);
+        using var other = StartHost(folder.Data);
+        Assert.Equal(process, await ServerOf(other));
+
+        await first.DisposeAsync();
+        Assert.True(Lives(process));
+        await using (var third = await folder.Start(Ct))
+        {
+            Assert.Equal(1, await ClusterFolder.Ask(third.App(), "select 1", Ct));
+        }
+
+        Assert.True(Lives(process));
+        other.StandardInput.Close();
+        await other.WaitForExitAsync(Ct);
+        Assert.False(Lives(process));
+    }
+
+    [Fact]
+    public async Task ends_with_the_last_of_many_that_end_at_the_same_moment()
+    {
+        await using var folder = new ClusterFolder();
+        var first = await folder.Start(Ct);
+        var process = Assert.NotNull(first.ProcessId);
+        var attached = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => folder.Start(Ct)));
+
+        await Task.WhenAll(attached.Append(first).Select(host => Task.Run(async () => await host.DisposeAsync(), Ct)));
+
+        Assert.False(Lives(process));
+    }
+
+    [Fact]
     public async Task is_made_once_by_hosts_that_start_at_the_same_moment()
     {
         await using var folder = new ClusterFolder();
         var hosts = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => folder.Start(Ct), Ct)));
         Assert.Single(hosts, host => host.IsOwner);
         Assert.Single(hosts.Select(host => host.ProcessId).Distinct());
-        foreach (var host in hosts.OrderBy(host => host.IsOwner))
+        foreach (var host in hosts)
         {
             await host.DisposeAsync();
         }
@@ -118,14 +153,27 @@ public class A_cluster_that_was_there_before
         return File.Exists(stat) && !File.ReadAllText(stat).Contains(") Z ", StringComparison.Ordinal);
     }
 
-    private static async Task<int> StartAndKillHost(string data)
+    private static Process StartHost(string data)
     {
         var program = Path.Combine(AppContext.BaseDirectory, "Crm.ClusterHolder");
-        var how = new ProcessStartInfo(program, [data]) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
-        using var host = Process.Start(how) ?? throw new InvalidOperationException("No process.");
-        var said = await host.StandardOutput.ReadLineAsync(Ct);
+        var how = new ProcessStartInfo(program, [data])
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
+        return Process.Start(how) ?? throw new InvalidOperationException("No process.");
+    }
+
+    private static async Task<int> ServerOf(Process host) =>
+        int.Parse(await host.StandardOutput.ReadLineAsync(Ct) ?? "", CultureInfo.InvariantCulture);
+
+    private static async Task<int> StartAndKillHost(string data)
+    {
+        using var host = StartHost(data);
+        var server = await ServerOf(host);
         host.Kill();
         await host.WaitForExitAsync(Ct);
-        return int.Parse(said ?? "", CultureInfo.InvariantCulture);
+        return server;
     }
 }

@@ -63,7 +63,8 @@ public class Starting_the_products_own_PostgreSQL
         await using var cluster = await folder.Start(Ct);
         Assert.Equal(1, await ClusterFolder.Ask(cluster.App(), "select 1", Ct));
         Assert.DoesNotContain(folder.Data, cluster.SocketFolder, StringComparison.Ordinal);
-        Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(cluster.SocketFolder) & (UnixFileMode.GroupExecute | UnixFileMode.OtherExecute));
+        const UnixFileMode others = UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(cluster.SocketFolder) & others);
         Directory.Delete(cluster.SocketFolder, recursive: true);
     }
 
@@ -71,7 +72,8 @@ public class Starting_the_products_own_PostgreSQL
     public async Task works_below_a_folder_that_is_closed_to_everybody_else()
     {
         await using var folder = new ClusterFolder("closed");
-        Directory.CreateDirectory(Path.Combine(folder.Root, "closed"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(
+            Path.Combine(folder.Root, "closed"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         await using var cluster = await folder.Start(Ct);
         Assert.Equal(1, await ClusterFolder.Ask(cluster.App(), "select 1", Ct));
     }

@@ -15,7 +15,8 @@ public class The_scripts_for_people
         var path = Path.Combine(Repository.Root, script);
         Assert.True(File.GetUnixFileMode(path).HasFlag(UnixFileMode.UserExecute));
         Assert.Contains("set -euo pipefail", await File.ReadAllTextAsync(path, ct), StringComparison.Ordinal);
-        using var check = Process.Start(new ProcessStartInfo("bash", ["-n", path]) { UseShellExecute = false, RedirectStandardError = true })
+        var parse = new ProcessStartInfo("bash", ["-n", path]) { UseShellExecute = false, RedirectStandardError = true };
+        using var check = Process.Start(parse)
             ?? throw new InvalidOperationException("No bash.");
         Assert.Equal("", await check.StandardError.ReadToEndAsync(ct));
         await check.WaitForExitAsync(ct);

@@ -32,7 +32,8 @@ internal sealed class CrmProcess : IDisposable
     }
 
     /// <summary>Runs a verb to its end.</summary>
-    public static async Task<(int ExitCode, string Output, string Error)> Run(TestDatabase? database, CancellationToken ct, params IEnumerable<string> arguments)
+    public static async Task<(int ExitCode, string Output, string Error)> Run(
+        TestDatabase? database, CancellationToken ct, params IEnumerable<string> arguments)
     {
         using var started = Start(database, arguments);
         return await started.End(ct);

@@ -9,7 +9,9 @@ using Crm.Testing;
 
 namespace Crm.Web.Tests.Faults;
 
-/// <summary>The product as a process of its own, as <c>ops/run</c> starts it, with a PostgreSQL of its own; it can be killed and started again.</summary>
+/// <summary>
+/// The product as a process of its own, as <c>ops/run</c> starts it, with a PostgreSQL of its own; it can be killed and started again.
+/// </summary>
 public sealed class HostProcess : IAsyncDisposable
 {
     private const string AdminEmail = "admin@example.com";

@@ -29,7 +29,8 @@ public sealed class Killing_the_host
         var seen = new List<long>();
         var subscriber = Task.Run(() => Follow(host, seen, over.Token), ct);
         using var enough = new CancellationTokenSource();
-        var clients = Enumerable.Range(0, Clients).Select(client => Task.Run(() => Load(host, client, answered, refused, enough.Token, ct), ct)).ToList();
+        var clients = Enumerable.Range(0, Clients)
+            .Select(client => Task.Run(() => Load(host, client, answered, refused, enough.Token, ct), ct)).ToList();
 
         var random = new Random(20261120);
         for (var kill = 0; kill < Kills; kill++)
@@ -48,12 +49,14 @@ public sealed class Killing_the_host
         Assert.Equal(Enumerable.Range(1, positions.Count).Select(position => (long)position), positions);
         foreach (var answer in answered)
         {
-            Assert.Equal(answer.Events, streams[answer.Lead].Where(each => each.Position <= answer.Position).TakeLast(answer.Events.Count).Select(each => each.Type));
+            var upToAnswer = streams[answer.Lead].Where(each => each.Position <= answer.Position);
+            Assert.Equal(answer.Events, upToAnswer.TakeLast(answer.Events.Count).Select(each => each.Type));
             Assert.Equal(answer.Version, streams[answer.Lead].Single(each => each.Position == answer.Position).Version);
         }
 
         // Nothing is in a lead's stream but what was answered; what was refused is nowhere.
-        var leads = answered.GroupBy(answer => answer.Lead).ToDictionary(group => group.Key, group => group.Sum(answer => answer.Events.Count));
+        var leads = answered.GroupBy(answer => answer.Lead)
+            .ToDictionary(group => group.Key, group => group.Sum(answer => answer.Events.Count));
         Assert.Equal(leads.OrderBy(each => each.Key), streams.Where(each => each.Value[0].Type == "lead-captured")
             .Select(each => KeyValuePair.Create(each.Key, each.Value.Count)).OrderBy(each => each.Key));
         Assert.NotEmpty(refused);

@@ -24,7 +24,9 @@ public class The_change_feed(TestHost host) : IClassFixture<TestHost>
             after = page.Body.GetProperty("nextAfter").GetInt64();
         }
 
-        Assert.Equal(Enumerable.Range(1, seen.Count), seen.Select(item => int.Parse(item.GetProperty("sequence").GetString() ?? "", CultureInfo.InvariantCulture)));
+        Assert.Equal(
+            Enumerable.Range(1, seen.Count),
+            seen.Select(item => int.Parse(item.GetProperty("sequence").GetString() ?? "", CultureInfo.InvariantCulture)));
         var captured = seen.Last(item => item.GetProperty("subject").GetGuid() == id);
         Assert.Equal("1.0", captured.GetProperty("specversion").GetString());
         Assert.Equal("crm.lead-captured.v1", captured.GetProperty("type").GetString());
@@ -61,7 +63,8 @@ public class The_change_feed(TestHost host) : IClassFixture<TestHost>
     {
         var admin = await host.Admin();
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/events/stream");
-        using var answer = await admin.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var answer = await admin.Client.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
         Assert.Equal("text/event-stream", answer.Content.Headers.ContentType?.MediaType);
         await reader.ReadLineAsync(TestContext.Current.CancellationToken); // it has begun
@@ -79,7 +82,8 @@ public class The_change_feed(TestHost host) : IClassFixture<TestHost>
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/events/stream");
         request.Headers.Add("Last-Event-ID", after.ToString(CultureInfo.InvariantCulture));
-        using var answer = await user.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var answer = await user.Client.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
         var ids = new List<long>();
         while (ids.Count < most)

@@ -45,7 +45,8 @@ public class A_version_that_was_seen(TestHost host) : IClassFixture<TestHost>
         var agent = await host.As("agent");
         var id = await agent.Captured();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 64).Select(number => agent.Post($"/leads/{id}/notes", $$"""{"text":"{{number}}"}""")));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 64).Select(number => agent.Post($"/leads/{id}/notes", $$"""{"text":"{{number}}"}""")));
 
         Assert.All(answers, answer => answer.Is(200));
         Assert.Equal(65, (await agent.Get($"/leads/{id}")).Body.GetProperty("version").GetInt32());

@@ -79,8 +79,10 @@ public class Bad_input(TestHost host) : IClassFixture<TestHost>
     {
         var agent = await host.As("agent");
         (await agent.Post("/leads", "<x/>", ("Content-Type", "application/xml"))).IsRefused(415, "unsupported-media-type");
-        (await agent.Post("/leads", """{"lastName":"x"}""", ("Content-Type", "application/json; charset=utf-16"))).IsRefused(415, "unsupported-media-type");
-        (await agent.Post("/leads", """{"lastName":"x"}""", ("Content-Type", "application/merge-patch+json"))).IsRefused(415, "unsupported-media-type");
+        (await agent.Post("/leads", """{"lastName":"x"}""", ("Content-Type", "application/json; charset=utf-16")))
+            .IsRefused(415, "unsupported-media-type");
+        (await agent.Post("/leads", """{"lastName":"x"}""", ("Content-Type", "application/merge-patch+json")))
+            .IsRefused(415, "unsupported-media-type");
     }
 
     [Fact]

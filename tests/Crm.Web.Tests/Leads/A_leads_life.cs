@@ -51,7 +51,9 @@ public class A_leads_life(TestHost host) : IClassFixture<TestHost>
 
         var history = (await agent.Get($"/leads/{id}/history")).Is(200).Items;
         Assert.Equal(Enumerable.Range(1, history.Count), history.Select(item => item.GetProperty("version").GetInt32()));
-        Assert.Contains(history, item => item.GetProperty("type").GetString() == "lead-unconverted" && item.GetProperty("reason").GetString() == "Not signed.");
+        Assert.Contains(
+            history,
+            item => item.GetProperty("type").GetString() == "lead-unconverted" && item.GetProperty("reason").GetString() == "Not signed.");
         Assert.All(history, item => Assert.Equal(agent.Id.ToString(), item.GetProperty("actor").GetString()));
     }
 
@@ -65,8 +67,10 @@ public class A_leads_life(TestHost host) : IClassFixture<TestHost>
         Assert.Equal(["lead-claimed"], (await one.Post($"/leads/{id}/claim")).Is(200).Events);
         (await other.Post($"/leads/{id}/claim")).IsRefused(409, "already-assigned");
         (await other.Post($"/leads/{id}/complete-assignment")).IsRefused(409, "not-owner");
-        Assert.Equal(["lead-transferred"], (await one.Post($"/leads/{id}/transfer", $$"""{"agentId":"{{other.Id}}","reason":"Holiday."}""")).Is(200).Events);
-        Assert.Equal(["lead-assignment-completed"], (await other.Post($"/leads/{id}/complete-assignment", """{"outcome":"Sold."}""")).Is(200).Events);
+        var transferred = await one.Post($"/leads/{id}/transfer", $$"""{"agentId":"{{other.Id}}","reason":"Holiday."}""");
+        Assert.Equal(["lead-transferred"], transferred.Is(200).Events);
+        var completed = await other.Post($"/leads/{id}/complete-assignment", """{"outcome":"Sold."}""");
+        Assert.Equal(["lead-assignment-completed"], completed.Is(200).Events);
         Assert.Equal(["lead-unassigned"], (await other.Post($"/leads/{id}/unassign")).Is(200).Events);
         Assert.Equal(["lead-assigned"], (await one.Post($"/leads/{id}/assign", $$"""{"agentId":"{{other.Id}}"}""")).Is(200).Events);
         Assert.Empty((await one.Post($"/leads/{id}/assign", $$"""{"agentId":"{{other.Id}}"}""")).Is(200).Events);

@@ -75,7 +75,8 @@ public class Reading_a_lead(TestHost host) : IClassFixture<TestHost>
         var score = (await agent.Get($"/leads/{id}/score")).Is(200).Body;
 
         Assert.Equal(
-            score.GetProperty("score").GetInt32(), score.GetProperty("factors").EnumerateArray().Sum(factor => factor.GetProperty("points").GetInt32()));
+            score.GetProperty("score").GetInt32(),
+            score.GetProperty("factors").EnumerateArray().Sum(factor => factor.GetProperty("points").GetInt32()));
         Assert.Equal((await agent.Get($"/leads/{id}")).Body.GetProperty("score").GetInt32(), score.GetProperty("score").GetInt32());
     }
 
@@ -161,7 +162,8 @@ public class Reading_a_lead(TestHost host) : IClassFixture<TestHost>
         Assert.Contains(",'=cmd|' /C calc'!A0,", csv.Text, StringComparison.Ordinal);
         Assert.Contains("\"Comma, \"\"Quote\"\"\"", csv.Text, StringComparison.Ordinal);
 
-        var lines = (await agent.Get($"/leads/export?source={source}&format=ndjson")).Is(200).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var lines = (await agent.Get($"/leads/export?source={source}&format=ndjson")).Is(200).Text
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal("=cmd|' /C calc'!A0", JsonDocument.Parse(Assert.Single(lines)).RootElement.GetProperty("lastName").GetString());
     }
 }

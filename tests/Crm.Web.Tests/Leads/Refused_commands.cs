@@ -63,7 +63,8 @@ public class Refused_commands(TestHost host) : IClassFixture<TestHost>
         (await agent.Post($"/leads/{qualified}/convert")).IsRefused(409, "already-converted");
         (await agent.Post($"/leads/{fresh}/disqualify")).Is(200);
         (await agent.Post($"/leads/{fresh}/disqualify")).IsRefused(409, "already-disqualified");
-        var future = (await agent.Post($"/leads/{fresh}/activities", """{"kind":"call","direction":"out","at":"2999-01-01T00:00:00Z"}""")).IsRefused(422, "in-the-future");
+        var future = (await agent.Post($"/leads/{fresh}/activities", """{"kind":"call","direction":"out","at":"2999-01-01T00:00:00Z"}"""))
+            .IsRefused(422, "in-the-future");
         Assert.Equal([("/at", "in-the-future")], future.Errors);
     }
 

@@ -15,7 +15,9 @@ public class Reports(TestHost host) : IClassFixture<TestHost>
         await agent.Captured();
 
         var funnel = (await admin.GetAfter(last + 1, "/reports/funnel")).Is(200).Items;
-        Assert.Equal(["new", "contacted", "qualified", "converted", "disqualified"], funnel.Select(line => line.GetProperty("status").GetString()));
+        Assert.Equal(
+            ["new", "contacted", "qualified", "converted", "disqualified"],
+            funnel.Select(line => line.GetProperty("status").GetString()));
         Assert.Equal([2, 1, 1, 1, 0], funnel.Select(line => line.GetProperty("entered").GetInt32()));
         Assert.Equal([1, 0, 0, 1, 0], funnel.Select(line => line.GetProperty("now").GetInt32()));
 
@@ -23,7 +25,8 @@ public class Reports(TestHost host) : IClassFixture<TestHost>
         Assert.Equal([0, 0, 1, 0, 0], before.Select(line => line.GetProperty("now").GetInt32()));
 
         var sources = (await admin.GetAfter(last + 1, "/reports/sources")).Is(200).Items;
-        Assert.Contains(sources, line => line.GetProperty("source").GetString() == "referral" && line.GetProperty("converted").GetInt32() == 1);
+        Assert.Contains(
+            sources, line => line.GetProperty("source").GetString() == "referral" && line.GetProperty("converted").GetInt32() == 1);
         var agents = (await admin.GetAfter(last + 1, "/reports/agents")).Is(200).Items;
         Assert.Contains(agents, line => line.GetProperty("agentId").GetGuid() == agent.Id && line.GetProperty("owned").GetInt32() == 1);
         Assert.Equal(2, (await admin.GetAfter(last + 1, "/reports/activity")).Is(200).Body.GetProperty("events").EnumerateArray()

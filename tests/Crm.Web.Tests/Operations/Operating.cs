@@ -28,8 +28,7 @@ public class Operating(TestHost host) : IClassFixture<TestHost>
         var started = (await ops.Post("/ops/projections/sources/rebuild")).Is(202);
 
         var job = started.Header("Location") ?? "";
-        await Eventually.IsTrue(
-            async () => (await ops.Get(job)).Is(200).Body.GetProperty("state").GetString() == "done", TestContext.Current.CancellationToken);
+        await IsDone(ops, job);
         (await admin.Get("/reports/sources")).Is(200);
         (await ops.Post("/ops/projections/nothing/rebuild")).IsRefused(404, "not-found");
         (await ops.Get($"/ops/jobs/{Guid.NewGuid()}")).IsRefused(404, "not-found");
@@ -42,6 +41,43 @@ public class Operating(TestHost host) : IClassFixture<TestHost>
         Assert.Empty((await ops.Get("/ops/parked")).Is(200).Items);
         (await ops.Post("/ops/parked/17/retry")).IsRefused(404, "not-found");
         (await (await host.As("agent")).Get("/ops/parked")).IsRefused(403, "forbidden");
+    }
+
+    [Fact]
+    public async Task rebuilds_once_for_one_idempotency_key()
+    {
+        var ops = await host.As("ops");
+        var key = ("Idempotency-Key", Guid.NewGuid().ToString());
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => ops.Post("/ops/projections/sources/rebuild", null, key)));
+        var first = answers.Single(answer => answer.Is(202).Header("Idempotent-Replayed") is null);
+        var job = first.Header("Location") ?? "";
+        await IsDone(ops, job);
+        var later = (await ops.Post("/ops/projections/sources/rebuild", null, key)).Is(202);
+
+        Assert.Equal("true", later.Header("Idempotent-Replayed"));
+        Assert.All([.. answers, later], answer => Assert.Equal((first.Text, job), (answer.Text, answer.Header("Location"))));
+        (await ops.Post("/ops/projections/funnel/rebuild", null, key)).IsRefused(422, "idempotency-key-reused");
+        (await ops.Post("/ops/projections/sources/rebuild", "{}", key)).IsRefused(422, "idempotency-key-reused");
+        Assert.NotEqual(job, (await ops.Post("/ops/projections/sources/rebuild")).Is(202).Header("Location"));
+        (await ops.Post("/ops/projections/sources/rebuild", """{"now":true}""")).IsRefused(422, "invalid");
+    }
+
+    [Fact]
+    public async Task retries_what_is_parked_once_for_one_idempotency_key()
+    {
+        var ops = await host.As("ops");
+        var key = ("Idempotency-Key", Guid.NewGuid().ToString());
+        var id = await ParkNothing();
+
+        var first = (await ops.Post($"/ops/parked/{id}/retry", null, key)).Is(200);
+        var second = (await ops.Post($"/ops/parked/{id}/retry", null, key)).Is(200);
+
+        Assert.Equal(0, first.Body.GetProperty("applied").GetInt32());
+        Assert.Null(first.Header("Idempotent-Replayed"));
+        Assert.Equal((first.Text, "true"), (second.Text, second.Header("Idempotent-Replayed")));
+        (await ops.Post($"/ops/parked/{id}/retry")).IsRefused(404, "not-found");
+        (await ops.Post($"/ops/parked/{id + 1}/retry", null, key)).IsRefused(422, "idempotency-key-reused");
     }
 
     [Fact]
@@ -85,9 +121,11 @@ public class Operating(TestHost host) : IClassFixture<TestHost>
         Assert.StartsWith("3.1", document.GetProperty("openapi").GetString(), StringComparison.Ordinal);
 
         var described = document.GetProperty("paths").EnumerateObject()
-            .SelectMany(path => path.Value.EnumerateObject().Select(method => $"{method.Name.ToUpperInvariant()} {path.Name}")).ToHashSet(StringComparer.Ordinal);
+            .SelectMany(path => path.Value.EnumerateObject().Select(method => $"{method.Name.ToUpperInvariant()} {path.Name}"))
+            .ToHashSet(StringComparer.Ordinal);
         var mapped = host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-            .SelectMany(route => (route.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? []).Select(method => $"{method} {PathOf(route)}"))
+            .SelectMany(route =>
+                (route.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? []).Select(method => $"{method} {PathOf(route)}"))
             .Where(route => !route.Contains("/openapi/", StringComparison.Ordinal));
         Assert.Equal(mapped.Order(StringComparer.Ordinal), described.Order(StringComparer.Ordinal));
 
@@ -102,10 +140,27 @@ public class Operating(TestHost host) : IClassFixture<TestHost>
         (await client.Send(HttpMethod.Get, "/docs/swagger-ui-bundle.js", null)).Is(200);
     }
 
+    private static Task IsDone(SignedInUser ops, string job) => Eventually.IsTrue(
+        async () => (await ops.Get(job)).Is(200).Body.GetProperty("state").GetString() == "done", TestContext.Current.CancellationToken);
+
+    /// <summary>Parks a stream that has no events, so that a retry has nothing to fail on.</summary>
+    private async Task<long> ParkNothing()
+    {
+        await using var park = host.Database.Owner.CreateCommand(
+            "insert into crm.parked (projection, stream_id, position, error) "
+            + "values ('sources', gen_random_uuid(), 1, 'a specification') returning id");
+        return (long)(await park.ExecuteScalarAsync(TestContext.Current.CancellationToken)
+            ?? throw new InvalidOperationException("It has no number."));
+    }
+
     private static string PathOf(RouteEndpoint route)
     {
         var path = Regex.Replace(
-            "/" + (route.RoutePattern.RawText ?? "").Trim('/'), @"\{(?<name>\w+):\w+\}", "{${name}}", RegexOptions.None, TimeSpan.FromSeconds(1));
+            "/" + (route.RoutePattern.RawText ?? "").Trim('/'),
+            @"\{(?<name>\w+):\w+\}",
+            "{${name}}",
+            RegexOptions.None,
+            TimeSpan.FromSeconds(1));
         return path.TrimEnd('/');
     }
 }

@@ -21,7 +21,8 @@ public class The_database_goes_away
         });
         using var client = host.CreateClient();
         using var prober = host.CreateClient(); // as probes do: without a token
-        var login = (await client.Send(HttpMethod.Post, "/auth/login", $$"""{"email":"{{TestHost.AdminEmail}}","password":"{{TestHost.AdminPassword}}"}""")).Is(200);
+        const string credentials = $$"""{"email":"{{TestHost.AdminEmail}}","password":"{{TestHost.AdminPassword}}"}""";
+        var login = (await client.Send(HttpMethod.Post, "/auth/login", credentials)).Is(200);
         client.DefaultRequestHeaders.Authorization = new("Bearer", login.Body.GetProperty("accessToken").GetString());
         var admin = new SignedInUser(client, Guid.Empty, TestHost.AdminEmail, "", "");
         var before = (await admin.Post("/leads", """{"lastName":"before"}""")).Is(201);
@@ -36,8 +37,21 @@ public class The_database_goes_away
         (await prober.Send(HttpMethod.Get, "/health/ready", null)).Is(503);
         var health = (await prober.Send(HttpMethod.Get, "/health", null)).Is(503).Body;
         Assert.Equal("unavailable", health.GetProperty("status").GetString());
-        (await prober.Send(HttpMethod.Get, "/health/live", null)).Is(200);
-        (await prober.Send(HttpMethod.Get, "/metrics", null)).Is(200);
+        using var stranger = host.CreateClient(); // with a token that no host remembers
+        stranger.DefaultRequestHeaders.Authorization = new("Bearer", login.Body.GetProperty("accessToken").GetString() + "x");
+        foreach (var open in new[] { prober, client, stranger })
+        {
+            (await open.Send(HttpMethod.Get, "/health/live", null)).Is(200);
+            (await open.Send(HttpMethod.Get, "/metrics", null)).Is(200);
+            (await open.Send(HttpMethod.Get, "/docs/index.html", null)).Is(200);
+            (await open.Send(HttpMethod.Get, "/openapi/v1.json", null)).Is(200);
+            (await open.Send(HttpMethod.Get, "/health/ready", null)).Is(503);
+            var signIn = await open.Send(HttpMethod.Post, "/auth/login", """{"email":"a@example.com","password":"x"}""");
+            Assert.NotNull(signIn.IsRefused(503, "unavailable").Header("Retry-After"));
+            var renewal = await open.Send(HttpMethod.Post, "/auth/refresh", """{"refreshToken":"x"}""");
+            Assert.True(renewal.Status is 401 or 503, renewal.Text);
+            Assert.Equal("application/problem+json", renewal.Message.Content.Headers.ContentType?.MediaType);
+        }
 
         await cluster.Cluster.StartServer(ct);
 
@@ -45,7 +59,9 @@ public class The_database_goes_away
         await Eventually.IsTrue(async () => (await prober.Send(HttpMethod.Get, "/health/ready", null)).Status == 200, ct, within);
         var after = await Eventually.Value(
             async () => await admin.Post("/leads", """{"lastName":"after"}""") is { Status: 201 } answer ? answer : null, ct, within);
-        await Eventually.IsTrue(async () => (await admin.GetAfter(after.Position, "/leads?q=after")) is { Status: 200, Items.Count: 1 }, ct, TimeSpan.FromSeconds(10));
-        await Eventually.IsTrue(async () => (await admin.GetAfter(after.Position, "/reports/funnel")).Status == 200, ct, TimeSpan.FromSeconds(10));
+        var readModels = TimeSpan.FromSeconds(10);
+        await Eventually.IsTrue(
+            async () => (await admin.GetAfter(after.Position, "/leads?q=after")) is { Status: 200, Items.Count: 1 }, ct, readModels);
+        await Eventually.IsTrue(async () => (await admin.GetAfter(after.Position, "/reports/funnel")).Status == 200, ct, readModels);
     }
 }

@@ -107,6 +107,33 @@ public sealed class Managing_users(TestHost host) : IClassFixture<TestHost>
     }
 
     [Fact]
+    public async Task leaves_one_of_two_admins_who_take_each_other_away_at_the_same_moment_on_two_hosts()
+    {
+        await using var own = new TestHost();
+        await own.InitializeAsync();
+        await using var other = TestHost.Beside(own.Database);
+        var one = await own.Admin();
+        var two = await own.Register("admin");
+        for (var round = 0; round < 8; round++)
+        {
+            var here = await own.SignIn(one.Email, TestHost.AdminPassword);
+            var there = await other.SignIn(two.Email, TestHost.UserPassword);
+            Func<SignedInUser, Guid, Task<Answer>> take = round % 2 == 0
+                ? static (by, id) => by.Patch($"/users/{id}", """{"role":"agent"}""")
+                : static (by, id) => by.Post($"/users/{id}/deactivate");
+
+            var answers = await Task.WhenAll(take(here, two.Id), take(there, one.Id));
+
+            // Who lost was refused, or was no admin any more when it was asked.
+            Assert.Single(answers, answer => answer.Status == 200);
+            Assert.Single(answers, answer => answer.Status is 401 or 403 || answer.Code is "last-admin");
+            var (winner, loser) = answers[0].Status == 200 ? (here, two.Id) : (there, one.Id);
+            (await winner.Patch($"/users/{loser}", """{"role":"admin"}""")).Is(200);
+            (await winner.Post($"/users/{loser}/activate")).Is(200);
+        }
+    }
+
+    [Fact]
     public async Task answers_not_found_for_who_is_not_there_and_for_what_is_no_user()
     {
         var admin = await host.Admin();
