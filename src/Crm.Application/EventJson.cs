@@ -1,7 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Crm.Domain.Access;
+using Crm.Domain.ApiKeys;
 using Crm.Domain.Leads;
+using Crm.Domain.Teams;
 using Crm.Domain.Users;
 using Crm.EventStore.Log;
 
@@ -14,13 +17,17 @@ namespace Crm.Application;
 public static class EventJson
 {
     /// <summary>Every event type that the log may hold.</summary>
-    public static EventCatalog Catalog { get; } = new([.. LeadEntries(), .. UserEntries()]);
+    public static EventCatalog Catalog { get; } = new(
+    [
+        .. EntriesOf(Lead.Aggregate.StreamType, LeadEvent.StoredNames),
+        .. EntriesOf(User.Aggregate.StreamType, UserEvent.StoredNames),
+        .. EntriesOf("team", TeamEvent.StoredNames),
+        .. EntriesOf(AccessEvent.StreamType, AccessEvent.StoredNames),
+        .. EntriesOf("api-key", ApiKeyEvent.StoredNames),
+    ]);
 
-    private static IEnumerable<EventCatalog.Entry> LeadEntries() =>
-        LeadEvent.StoredNames.Select(stored => EntryOf(stored, Lead.Aggregate.StreamType, UpcastOf(stored.Key)));
-
-    private static IEnumerable<EventCatalog.Entry> UserEntries() =>
-        UserEvent.StoredNames.Select(stored => EntryOf(stored, User.Aggregate.StreamType, UpcastOf(stored.Key)));
+    private static IEnumerable<EventCatalog.Entry> EntriesOf(string streamType, IReadOnlyDictionary<string, Type> storedNames) =>
+        storedNames.Select(stored => EntryOf(stored, streamType, UpcastOf(stored.Key)));
 
     private static EventCatalog.Entry EntryOf(
         KeyValuePair<string, Type> stored, string streamType, Func<JsonElement, JsonElement>? upcast) =>
@@ -49,6 +56,11 @@ public static class EventJson
         typeof(WordOf<ActivityKind>),
         typeof(WordOf<ActivityDirection>),
         typeof(WordOf<Role>),
+        typeof(WordOf<Oversight>),
+        typeof(WordOf<SignInMethod>),
+        typeof(WordOf<SessionEnding>),
+        typeof(WordOf<SignInFailure>),
+        typeof(WordOf<SensitiveSubject>),
     ])]
 [JsonSerializable(typeof(LeadCaptured))]
 [JsonSerializable(typeof(LeadContactDetailsChanged))]
@@ -79,8 +91,30 @@ public static class EventJson
 [JsonSerializable(typeof(UserRoleChanged))]
 [JsonSerializable(typeof(UserDeactivated))]
 [JsonSerializable(typeof(UserActivated))]
+[JsonSerializable(typeof(UserOversightChanged))]
+[JsonSerializable(typeof(UserIdentityLinked))]
+[JsonSerializable(typeof(TeamFormed))]
+[JsonSerializable(typeof(TeamRenamed))]
+[JsonSerializable(typeof(TeamMemberAdded))]
+[JsonSerializable(typeof(TeamMemberRemoved))]
+[JsonSerializable(typeof(TeamDisbanded))]
+[JsonSerializable(typeof(SignedIn))]
+[JsonSerializable(typeof(SessionEnded))]
+[JsonSerializable(typeof(SignInFailed))]
+[JsonSerializable(typeof(SignInDelayed))]
+[JsonSerializable(typeof(SignInUnlocked))]
+[JsonSerializable(typeof(PasswordChanged))]
+[JsonSerializable(typeof(PasswordResetIssued))]
+[JsonSerializable(typeof(PasswordReset))]
+[JsonSerializable(typeof(SecondFactorEnabled))]
+[JsonSerializable(typeof(SecondFactorRemoved))]
+[JsonSerializable(typeof(RecoveryCodeUsed))]
+[JsonSerializable(typeof(SigningKeyRotated))]
+[JsonSerializable(typeof(SensitiveRead))]
+[JsonSerializable(typeof(ApiKeyIssued))]
+[JsonSerializable(typeof(ApiKeyRevoked))]
 internal sealed partial class EventJsonContext : JsonSerializerContext;
 
-/// <summary>An enum as its camelCase word; a number is refused, since a reordered enum would change its meaning.</summary>
-internal sealed class WordOf<TEnum>() : JsonStringEnumConverter<TEnum>(JsonNamingPolicy.CamelCase, allowIntegerValues: false)
+/// <summary>An enum as its word, of several parts with hyphens; a number is refused, since a reordered enum would change its meaning.</summary>
+internal sealed class WordOf<TEnum>() : JsonStringEnumConverter<TEnum>(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false)
     where TEnum : struct, Enum;

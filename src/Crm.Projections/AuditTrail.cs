@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Crm.Domain.Access;
+using Crm.Domain.ApiKeys;
 using Crm.Domain.Leads;
+using Crm.Domain.Teams;
 using Crm.Domain.Users;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
@@ -18,7 +21,7 @@ public sealed record AuditMemory(Guid StreamId, Lead? Lead, User? User);
 /// <summary>One event of the audit trail: who did what, when, why, and field by field what it changed.</summary>
 /// <param name="Position">The event's position in the log.</param>
 /// <param name="StreamId">The stream.</param>
-/// <param name="StreamType">The stream's type: <c>lead</c> or <c>user</c>.</param>
+/// <param name="StreamType">The stream's type: <c>lead</c>, <c>user</c>, <c>team</c>, <c>access</c> or <c>api-key</c>.</param>
 /// <param name="Version">The event's version in the stream.</param>
 /// <param name="Type">The event's stored name.</param>
 /// <param name="At">When it happened.</param>
@@ -147,6 +150,15 @@ public sealed partial class AuditTrail : Projection<AuditMemory, AuditEntry>
                     var memory = state is not null && after == before ? state : new AuditMemory(recorded.StreamId, null, after);
                     return new(memory, [Entry(recorded, "user", Projections.Changes.Between(before, after))]);
                 }
+
+            case TeamEvent happened:
+                return new(null, [Entry(recorded, "team", AuditFacts.Of(happened))]);
+
+            case AccessEvent happened:
+                return new(null, [Entry(recorded, AccessEvent.StreamType, AuditFacts.Of(happened))]);
+
+            case ApiKeyEvent happened:
+                return new(null, [Entry(recorded, "api-key", AuditFacts.Of(happened))]);
 
             default:
                 throw new UnreachableException($"The audit trail does not know how to tell {recorded.Type}.");

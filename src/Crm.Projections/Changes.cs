@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -57,6 +58,9 @@ public static class Changes
             changes.Add(new FieldChange("active", before.Exists ? Json(before.IsActive) : null, Json(after.IsActive)));
         }
 
+        Add(changes, "oversight", OversightOf(before.Oversight), OversightOf(after.Oversight));
+        Add(changes, "issuer", before.Identity?.Issuer, after.Identity?.Issuer);
+        Add(changes, "subject", before.Identity?.Subject, after.Identity?.Subject);
         return changes;
     }
 
@@ -162,11 +166,18 @@ public static class Changes
         Role.Ops => "ops",
     };
 
+    private static string OversightOf(Oversight oversight) => oversight switch
+    {
+        Oversight.Company => "company",
+        Oversight.Teams => "teams",
+    };
+
     private static string Json(int value) => Written(writer => writer.WriteNumberValue(value));
 
     private static string Json(bool value) => value ? "true" : "false";
 
-    private static string? Json(string? value) => value is null ? null : Written(writer => writer.WriteStringValue(value));
+    [return: NotNullIfNotNull(nameof(value))]
+    internal static string? Json(string? value) => value is null ? null : Written(writer => writer.WriteStringValue(value));
 
     private static string? Json(Money? value) => value is null ? null : Written(writer =>
     {

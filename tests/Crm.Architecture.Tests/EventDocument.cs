@@ -4,7 +4,10 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using Crm.Domain.Access;
+using Crm.Domain.ApiKeys;
 using Crm.Domain.Leads;
+using Crm.Domain.Teams;
 using Crm.Domain.Users;
 
 namespace Crm.Architecture.Tests;
@@ -35,6 +38,9 @@ internal static partial class EventDocument
         var values = new List<Type>();
         WriteStream(page, "lead", LeadEvent.StoredNames, values);
         WriteStream(page, "user", UserEvent.StoredNames, values);
+        WriteStream(page, "team", TeamEvent.StoredNames, values);
+        WriteStream(page, "access", AccessEvent.StoredNames, values);
+        WriteStream(page, "api-key", ApiKeyEvent.StoredNames, values);
 
         page.AppendLine().AppendLine("## Values").AppendLine();
         page.AppendLine("| Value | Meaning | Fields or words |").AppendLine("|---|---|---|");
@@ -98,7 +104,7 @@ internal static partial class EventDocument
         : throw new ArgumentException($"There is no word for fields of type {type}.", nameof(type));
 
     private static string WordsOf(Type type) =>
-        string.Join(", ", Enum.GetNames(type).Select(name => $"`{JsonNamingPolicy.CamelCase.ConvertName(name)}`"));
+        string.Join(", ", Enum.GetNames(type).Select(name => $"`{JsonNamingPolicy.KebabCaseLower.ConvertName(name)}`"));
 
     private static string SummaryOf(Type type) =>
         Comments.TryGetValue($"T:{type.FullName}", out var comment) && comment.Element("summary") is { } summary ? TextOf(summary) : "";

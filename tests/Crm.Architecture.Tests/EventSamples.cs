@@ -1,5 +1,8 @@
 using Crm.Domain;
+using Crm.Domain.Access;
+using Crm.Domain.ApiKeys;
 using Crm.Domain.Leads;
+using Crm.Domain.Teams;
 using Crm.Domain.Users;
 
 namespace Crm.Architecture.Tests;
@@ -12,6 +15,8 @@ internal static class EventSamples
 {
     private static readonly Guid Agent = new("01930000-0000-7000-8000-00000000000a");
     private static readonly Guid Id = new("01930000-0000-7000-8000-0000000000a1");
+
+    private static readonly DateTimeOffset Noon = new(2026, 3, 2, 12, 0, 0, TimeSpan.Zero);
 
     private static readonly LeadDetails AllKnown = new(
         "Ada",
@@ -93,6 +98,33 @@ internal static class EventSamples
         ["user-deactivated.least"] = new UserDeactivated(null),
         ["user-activated"] = new UserActivated("back"),
         ["user-activated.least"] = new UserActivated(null),
+        ["user-oversight-changed"] = new UserOversightChanged(Oversight.Teams),
+        ["user-identity-linked"] = new UserIdentityLinked("https://sso.example.com", "anna|1"),
+        ["team-formed"] = new TeamFormed("North"),
+        ["team-renamed"] = new TeamRenamed("North-West"),
+        ["team-member-added"] = new TeamMemberAdded(Agent),
+        ["team-member-removed"] = new TeamMemberRemoved(Agent),
+        ["team-disbanded"] = new TeamDisbanded(),
+        ["signed-in"] = new SignedIn(Agent, Id, "192.0.2.7", SignInMethod.RecoveryCode),
+        ["signed-in.least"] = new SignedIn(Agent, Id, null, SignInMethod.Password),
+        ["session-ended"] = new SessionEnded(Agent, Id, SessionEnding.RefreshTokenReused),
+        ["sign-in-failed"] = new SignInFailed(Agent, "192.0.2.7", SignInFailure.WrongCode, 1),
+        ["sign-in-failed.least"] = new SignInFailed(null, null, SignInFailure.UnknownAccount, 120),
+        ["sign-in-delayed"] = new SignInDelayed(Agent, "192.0.2.7", Noon, 5),
+        ["sign-in-delayed.least"] = new SignInDelayed(null, null, Noon, 20),
+        ["sign-in-unlocked"] = new SignInUnlocked(Agent),
+        ["password-changed"] = new PasswordChanged(Agent),
+        ["password-reset-issued"] = new PasswordResetIssued(Agent, Noon),
+        ["password-reset"] = new PasswordReset(Agent),
+        ["second-factor-enabled"] = new SecondFactorEnabled(Agent),
+        ["second-factor-removed"] = new SecondFactorRemoved(Agent),
+        ["recovery-code-used"] = new RecoveryCodeUsed(Agent, 9),
+        ["signing-key-rotated"] = new SigningKeyRotated("kUGxwUXEJTr0sxeRgC6YBTQg7V9oz4Qf3yPQ6UcvBYA", Noon),
+        ["sensitive-read"] = new SensitiveRead(SensitiveSubject.ArchivedLead, Id, "limit=25&from"),
+        ["sensitive-read.least"] = new SensitiveRead(SensitiveSubject.Export, null, null),
+        ["api-key-issued"] = new ApiKeyIssued("Telephony", Agent, ["leads:read", "leads:write"], Noon, ActsForOthers: true),
+        ["api-key-issued.least"] = new ApiKeyIssued("Reports", Agent, [], null, ActsForOthers: false),
+        ["api-key-revoked"] = new ApiKeyRevoked(),
     };
 
     /// <summary>Every shape that was once stored and no longer is, with what it reads as today.</summary>

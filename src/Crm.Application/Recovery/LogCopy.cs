@@ -35,6 +35,14 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
 
     private const string EventsIn = $"copy crm.mt_events ({EventColumns}) from stdin (format binary)";
 
+    private const string ForeignKey =
+        """
+        set local statement_timeout = 0;
+        alter table crm.mt_events drop constraint if exists fkey_mt_events_stream_id;
+        alter table crm.mt_events add constraint fkey_mt_events_stream_id
+            foreign key (stream_id) references crm.mt_streams (id) on delete cascade;
+        """;
+
     private const string ReceiptColumns = "caller, key, request_hash, status, stream_id, version, event_types, body, position, recorded_at";
 
     private const string ReceiptsOut =
@@ -56,7 +64,10 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
     private const string CredentialsIn =
         "copy crm.credentials (user_id, password_hash, security_stamp, updated_at) from stdin (format binary)";
 
-    /// <summary>Copies the streams and events that are not there yet; each part with its mark in one transaction.</summary>
+    /// <summary>
+    /// Copies the streams and events that are not there yet; each part with its mark in one transaction. That each event has its stream is
+    /// checked once at the end (<see cref="Belongings"/>), not for each event as it comes.
+    /// </summary>
     /// <param name="copied">The position up to which events are there.</param>
     /// <param name="progress">Told the position up to which they are.</param>
     /// <param name="ct">Stops it; what is copied stays.</param>
@@ -70,6 +81,7 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
             await LongWork.Run(to, "set local statement_timeout = 0", ct);
             if (copied == 0)
             {
+                await LongWork.Run(to, "alter table crm.mt_events drop constraint if exists fkey_mt_events_stream_id", ct);
                 await LongWork.Prepare(from, upTo, ct);
                 await Pipe(from, StreamsOut, to, StreamsIn, ct);
             }
@@ -91,6 +103,7 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
         await LongWork.Prepare(from, upTo, ct);
         await using var to = await target.OpenConnectionAsync(ct);
         await using var transaction = await to.BeginTransactionAsync(ct);
+        await LongWork.Run(to, ForeignKey, ct);
         await LongWork.Run(
             to, "set local statement_timeout = 0; delete from crm.unique_keys; delete from crm.receipts; delete from crm.credentials", ct);
         await Pipe(from, UserKeysOut, to, UserKeysIn, ct);

@@ -51,8 +51,10 @@ public sealed record RecoveryReport(
 public sealed class LogRecovery(
     CrmDatabase source, NpgsqlDataSource owner, NpgsqlDataSource app, IReadOnlyList<Projection> projections, ILoggerFactory loggers)
 {
-    // Each keeps a state per lead in memory while it is built, which is what bounds their number.
-    private const int BuildsAtOnce = 3;
+    // Together the builds keep so many streams' states in memory.
+    private const long StreamsAtOnce = 750_000;
+
+    private const int ConnectionsOfOneBuild = 5;
 
     private readonly Lock gate = new();
 
@@ -92,10 +94,13 @@ public sealed class LogRecovery(
         });
         await using (var log = new EventLog(app, EventJson.Catalog, new LogPosition()))
         {
-            using var rebuilder = new Rebuilder(app, log, loggers.CreateLogger<Rebuilder>());
+            // All at once where there are connections enough: the log is then read and decoded once for all of them.
+            var pool = new NpgsqlConnectionStringBuilder(app.ConnectionString).MaxPoolSize;
+            var atOnce = Math.Clamp(pool / ConnectionsOfOneBuild, 1, projections.Count);
+            using var rebuilder = new Rebuilder(app, log, loggers.CreateLogger<Rebuilder>(), StreamsAtOnce / atOnce, atOnce);
             await Parallel.ForEachAsync(
                 projections,
-                new ParallelOptions { MaxDegreeOfParallelism = BuildsAtOnce, CancellationToken = ct },
+                new ParallelOptions { MaxDegreeOfParallelism = atOnce, CancellationToken = ct },
                 async (projection, stop) => await Timed(
                     $"build {projection.Name}", () => rebuilder.Rebuild(projection, new Building(progress, projection.Name), stop)));
         }

@@ -20,16 +20,19 @@ internal static class ReadModelCheck
         {
             foreach (var name in projection.Tables)
             {
-                var made = await Rebuilder.Digest(here, $"crm_read.{name}", ct);
-                tables.Add(new RecoveredTable(name, made.Rows, await Equal(there, projection, name, made, position, ct)));
+                var made = TableDigest.Of(here, $"crm_read.{name}", ct);
+                var live = Live(there, projection, name, position, ct);
+                await Task.WhenAll(made, live);
+                tables.Add(new RecoveredTable(name, (await made).Rows, await live is { } known ? known == await made : null));
             }
         }
 
         return tables;
     }
 
-    private static async Task<bool?> Equal(
-        NpgsqlConnection there, Projection projection, string name, (long Rows, decimal Digest) made, long position, CancellationToken ct)
+    /// <summary>What the source's table holds; null where it stands at another position, or is of another revision.</summary>
+    private static async Task<TableDigest?> Live(
+        NpgsqlConnection there, Projection projection, string name, long position, CancellationToken ct)
     {
         // Position and content are read from one snapshot: the source may be working on.
         await using var transaction = await there.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
@@ -45,8 +48,8 @@ internal static class ReadModelCheck
             }
         }
 
-        var live = await Rebuilder.Digest(there, $"crm_read.{name}", ct);
+        var live = await TableDigest.Of(there, $"crm_read.{name}", ct);
         await transaction.CommitAsync(ct);
-        return live == made;
+        return live;
     }
 }

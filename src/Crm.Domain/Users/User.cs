@@ -26,6 +26,12 @@ public sealed record User
     /// <summary>Whether the user may sign in and be given leads.</summary>
     public bool IsActive { get; init; }
 
+    /// <summary>Whose leads the user oversees as a manager.</summary>
+    public Oversight Oversight { get; init; }
+
+    /// <summary>Who the user is to another issuer of tokens; null when none was linked.</summary>
+    public ExternalIdentity? Identity { get; init; }
+
     /// <summary>The state after an event. Total: a test evolves every stored type.</summary>
     public static User Evolve(User user, UserEvent happened) => happened switch
     {
@@ -41,6 +47,13 @@ public sealed record User
         UserRoleChanged changed => user with { Role = changed.Role },
         UserDeactivated => user with { IsActive = false },
         UserActivated => user with { IsActive = true },
+        UserOversightChanged changed => user with { Oversight = changed.Oversight },
+        UserIdentityLinked linked => user with { Identity = new ExternalIdentity(linked.Issuer, linked.Subject) },
         _ => throw new UnreachableException($"No Evolve case for {happened.GetType().Name}"),
     };
 }
+
+/// <summary>Who somebody is to an issuer of tokens.</summary>
+/// <param name="Issuer">The issuer, as its tokens name it.</param>
+/// <param name="Subject">Whom the issuer's tokens name.</param>
+public sealed record ExternalIdentity(string Issuer, string Subject);

@@ -15,6 +15,8 @@ public abstract record UserEvent
         ["user-role-changed"] = typeof(UserRoleChanged),
         ["user-deactivated"] = typeof(UserDeactivated),
         ["user-activated"] = typeof(UserActivated),
+        ["user-oversight-changed"] = typeof(UserOversightChanged),
+        ["user-identity-linked"] = typeof(UserIdentityLinked),
     };
 }
 
@@ -36,6 +38,24 @@ public sealed record UserDeactivated(string? Reason) : UserEvent;
 
 /// <summary>The user may sign in again.</summary>
 public sealed record UserActivated(string? Reason) : UserEvent;
+
+/// <summary>Whose leads a manager oversees changed.</summary>
+public sealed record UserOversightChanged(Oversight Oversight) : UserEvent;
+
+/// <summary>The user signs in by another issuer's tokens from now on; an identity linked before counts no longer.</summary>
+/// <param name="Issuer">The issuer, as its tokens name it.</param>
+/// <param name="Subject">Whom the issuer's tokens name.</param>
+public sealed record UserIdentityLinked(string Issuer, string Subject) : UserEvent;
+
+/// <summary>Whose leads a manager oversees; other roles are not asked.</summary>
+public enum Oversight
+{
+    /// <summary>Everybody's.</summary>
+    Company,
+
+    /// <summary>Those of the manager's teams, and those that belong to nobody.</summary>
+    Teams,
+}
 
 /// <summary>What a user may do.</summary>
 public enum Role

@@ -20,6 +20,9 @@ public abstract class Projection
     /// <summary>Whether it applies this event; every other event is passed over.</summary>
     public abstract bool Applies(object data);
 
+    /// <summary>Whether it has to look at an event: it applies it, or nobody can read it.</summary>
+    internal bool Concerns(RecordedEvent recorded) => recorded.Data is UnreadableEvent || Applies(recorded.Data);
+
     /// <summary>The plain names of its tables, which are the names of the views that readers use.</summary>
     public IReadOnlyList<string> Tables => OfBuild(0).Names;
 
@@ -43,7 +46,9 @@ public abstract class Projection<TState, TEntry> : Projection
     /// <summary>The totals per day that the entries add up to; null when nobody sums them.</summary>
     public virtual DailyTotals<TEntry>? Totals => null;
 
-    /// <summary>The state after an event, and the entries it adds. A null state deletes the row; the same reference leaves it unwritten.</summary>
+    /// <summary>
+    /// The state after an event, and the entries it adds. A null state deletes the row; the same reference leaves it unwritten.
+    /// </summary>
     public abstract Evolution<TState, TEntry> Evolve(TState? state, RecordedEvent recorded);
 
     /// <inheritdoc/>

@@ -36,17 +36,19 @@ public sealed partial class ProjectionRunner(
 
     private readonly Guid holder = Guid.NewGuid();
     private readonly string holderName = $"{Environment.MachineName}/{Environment.ProcessId}";
-    private int hosts = 1;
+    private Heartbeat? heartbeat;
     private int held;
 
     /// <summary>Runs until cancelled. A fault of one projection never stops another; a lost database is waited for.</summary>
     public async Task Run(CancellationToken ct)
     {
         using var pace = new Pace(position);
-        await Task.WhenAll(projections.Select(projection => Forever(projection, pace, ct)).Append(Beat(ct)));
+        var beating = new Heartbeat(database, holder, holderName, Tick, logger);
+        heartbeat = beating;
+        await Task.WhenAll(projections.Select(projection => Forever(projection, pace, ct)).Append(beating.Run(ct)));
     }
 
-    private int FairShare => (projections.Count + hosts - 1) / hosts;
+    private int FairShare => heartbeat is { Hosts: var hosts } ? (projections.Count + hosts - 1) / hosts : projections.Count;
 
     private async Task Forever(Projection projection, Pace pace, CancellationToken ct)
     {
@@ -118,7 +120,7 @@ public sealed partial class ProjectionRunner(
     private async Task Work(
         NpgsqlConnection connection, Projection projection, Checkpoint checkpoint, Pace pace, CancellationToken ct)
     {
-        var build = projection.OfBuild(checkpoint.Build);
+        var live = new LiveBuild(connection, projection.OfBuild(checkpoint.Build), holder, logger);
         var renewed = Stopwatch.GetTimestamp();
         var rate = 0d;
         progress.Reached(projection.Name, checkpoint.Position);
@@ -141,11 +143,11 @@ public sealed partial class ProjectionRunner(
             try
             {
                 var from = checkpoint;
-                checkpoint = await pace.Run(from.Position, () => ApplyBatch(connection, build, from, batch, rate, ct), ct);
+                checkpoint = await pace.Run(from.Position, () => live.Apply(from, batch, rate, ct), ct);
             }
-            catch (PostgresException refused) when (IsData(refused))
+            catch (PostgresException refused) when (LiveBuild.IsData(refused))
             {
-                checkpoint = await OneByOne(connection, build, checkpoint, batch, ct);
+                checkpoint = await live.ApplyOneByOne(checkpoint, batch, ct);
             }
 
             renewed = Stopwatch.GetTimestamp();
@@ -155,83 +157,6 @@ public sealed partial class ProjectionRunner(
             {
                 await Task.Delay(Gathering, ct);
             }
-        }
-    }
-
-    private async Task<Checkpoint> ApplyBatch(
-        NpgsqlConnection connection, ProjectionBuild build, Checkpoint checkpoint, IReadOnlyList<RecordedEvent> batch, double rate, CancellationToken ct)
-    {
-        await using var transaction = await connection.BeginTransactionAsync(ct);
-        var parked = await Checkpoints.Advance(connection, checkpoint, holder, batch[^1].Position, rate, ct);
-        var failed = await build.Apply(connection, batch, parked, ct);
-        await Checkpoints.Park(connection, checkpoint.Name, failed, ct);
-        await transaction.CommitAsync(ct);
-        foreach (var stream in failed)
-        {
-            LogParked(checkpoint.Name, stream.StreamId, stream.Position, stream.Error);
-        }
-
-        return checkpoint with { Position = batch[^1].Position };
-    }
-
-    /// <summary>A batch with a row that PostgreSQL refuses goes on event by event, so that only that event's stream is parked.</summary>
-    private async Task<Checkpoint> OneByOne(
-        NpgsqlConnection connection, ProjectionBuild build, Checkpoint checkpoint, IReadOnlyList<RecordedEvent> batch, CancellationToken ct)
-    {
-        foreach (var recorded in batch)
-        {
-            try
-            {
-                checkpoint = await ApplyBatch(connection, build, checkpoint, [recorded], rate: 0, ct);
-            }
-            catch (PostgresException refused) when (IsData(refused))
-            {
-                await using var transaction = await connection.BeginTransactionAsync(ct);
-                await Checkpoints.Advance(connection, checkpoint, holder, recorded.Position, 0, ct);
-                var error = $"{refused.SqlState}: {refused.MessageText}";
-                await Checkpoints.Park(connection, checkpoint.Name, [new ParkedStream(recorded.StreamId, recorded.Position, error)], ct);
-                await transaction.CommitAsync(ct);
-                LogParked(checkpoint.Name, recorded.StreamId, recorded.Position, error);
-                checkpoint = checkpoint with { Position = recorded.Position };
-            }
-        }
-
-        return checkpoint;
-    }
-
-    /// <summary>Whether it is the data that PostgreSQL refuses (classes 22, 23 and 54), which no repetition changes.</summary>
-    private static bool IsData(PostgresException refused) => refused.SqlState[..2] is "22" or "23" or "54";
-
-    private async Task Beat(CancellationToken ct)
-    {
-        while (!ct.IsCancellationRequested)
-        {
-            try
-            {
-                await using var connection = await database.OpenConnectionAsync(ct);
-                Volatile.Write(ref hosts, Math.Max(1, await Checkpoints.Heartbeat(connection, holder, holderName, ct)));
-            }
-            catch (Exception fault) when (fault is not OperationCanceledException)
-            {
-                LogNoHeartbeat(fault.Message);
-            }
-            catch (OperationCanceledException)
-            {
-                break;
-            }
-
-            await Pause(Tick, ct);
-        }
-
-        try
-        {
-            using var briefly = new CancellationTokenSource(TimeSpan.FromSeconds(1));
-            await using var connection = await database.OpenConnectionAsync(briefly.Token);
-            await Checkpoints.Leave(connection, holder, briefly.Token);
-        }
-        catch (Exception fault)
-        {
-            LogNoHeartbeat(fault.Message);
         }
     }
 
@@ -291,9 +216,6 @@ public sealed partial class ProjectionRunner(
 
     [LoggerMessage(LogLevel.Error, "{Projection} stands still and will be tried again")]
     private partial void LogFault(string projection, Exception fault);
-
-    [LoggerMessage(LogLevel.Error, "{Projection} parked stream {Stream} at position {Position}: {Error}")]
-    private partial void LogParked(string projection, Guid stream, long position, string error);
 
     [LoggerMessage(LogLevel.Warning, "No heartbeat: {Message}")]
     private partial void LogNoHeartbeat(string message);

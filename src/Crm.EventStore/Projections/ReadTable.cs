@@ -6,8 +6,8 @@ namespace Crm.EventStore.Projections;
 /// <summary>One column of a read model's table: its name, its SQL type, and how a row's value is written by binary <c>COPY</c>.</summary>
 /// <param name="Name">The column's name.</param>
 /// <param name="SqlType">Its SQL type with constraints, such as <c>text not null</c>.</param>
-/// <param name="Write">Writes a row's value as the importer's next column.</param>
-public sealed record Column<TRow>(string Name, string SqlType, Func<NpgsqlBinaryImporter, TRow, CancellationToken, Task> Write);
+/// <param name="Write">Writes a row's value as the next column.</param>
+public sealed record Column<TRow>(string Name, string SqlType, Action<BinaryRows, TRow> Write);
 
 /// <summary>
 /// A read model's table. Its physical name carries a build number (<c>lead_board_b3</c>), so that a rebuild stands beside the
@@ -32,13 +32,19 @@ public class ReadTable<TRow>
     /// </summary>
     public IReadOnlyList<(string Suffix, string On)> Indexes { get; init; } = [];
 
+    /// <summary>The names of the columns, with commas.</summary>
+    internal string ColumnList => string.Join(", ", Columns.Select(static column => column.Name));
+
     /// <summary>Storage parameters, such as <c>fillfactor = 80</c>; empty for none.</summary>
     public string Storage { get; init; } = "";
 
     /// <summary>A column whose value is read from a row.</summary>
     /// <typeparam name="TValue">The value's type; null is written as SQL null.</typeparam>
-    public static Column<TRow> Column<TValue>(string name, string sqlType, NpgsqlDbType type, Func<TRow, TValue?> value) =>
-        new(name, sqlType, (importer, row, ct) => value(row) is { } present ? importer.WriteAsync(present, type, ct) : importer.WriteNullAsync(ct));
+    public static Column<TRow> Column<TValue>(string name, string sqlType, NpgsqlDbType type, Func<TRow, TValue?> value)
+    {
+        var write = ColumnValues.WriterOf<TValue>(type);
+        return new(name, sqlType, (rows, row) => write(rows, value(row)));
+    }
 }
 
 /// <summary>A table of one row per stream that the fold reads back before it goes on.</summary>
@@ -88,7 +94,9 @@ public readonly record struct TotalKey(DateOnly Day, string Measure, string Dim1
 /// <param name="Micros">How long together, in microseconds.</param>
 public readonly record struct Total(long Count, decimal Amount, long Micros);
 
-/// <summary>Duration buckets, each about 9 % wide (eight to the power of two), so that an exact median needs one bucket's entries only.</summary>
+/// <summary>
+/// Duration buckets, each about 9 % wide (eight to the power of two), so that an exact median needs one bucket's entries only.
+/// </summary>
 public static class DurationBucket
 {
     /// <summary>The bucket of a duration in microseconds; 1 for zero and below; grows with the duration.</summary>

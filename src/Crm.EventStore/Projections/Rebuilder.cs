@@ -1,33 +1,9 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
-using System.Threading.Channels;
 using Crm.EventStore.Log;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace Crm.EventStore.Projections;
-
-/// <summary>How far a rebuild has come.</summary>
-/// <param name="Phase">What it is doing: <c>reading</c>, <c>indexing</c>, <c>catching up</c>, <c>comparing</c>, <c>switching</c>.</param>
-/// <param name="Done">Events folded so far.</param>
-/// <param name="Total">Events to fold.</param>
-public sealed record RebuildProgress(string Phase, long Done, long Total);
-
-/// <summary>What a rebuild came to.</summary>
-/// <param name="Projection">The projection.</param>
-/// <param name="Build">The build that is live now.</param>
-/// <param name="Position">The position it was switched at.</param>
-/// <param name="Elapsed">How long it took.</param>
-/// <param name="Tables">Its tables, with rows, and whether they equal those of the build that was live before.</param>
-/// <param name="Parked">The streams it could not apply.</param>
-public sealed record RebuildReport(
-    string Projection, long Build, long Position, TimeSpan Elapsed, IReadOnlyList<RebuiltTable> Tables, IReadOnlyList<ParkedStream> Parked);
-
-/// <summary>One table of a rebuild.</summary>
-/// <param name="Name">Its plain name.</param>
-/// <param name="Rows">How many rows it holds.</param>
-/// <param name="EqualsLive">Whether it equals the live table at the same position, by count and digest; null where there was none to compare with.</param>
-public sealed record RebuiltTable(string Name, long Rows, bool? EqualsLive);
 
 /// <summary>
 /// Rebuilds a projection beside the live one, then switches: fills a new build's tables from the log, catches up, compares, and
@@ -36,20 +12,28 @@ public sealed record RebuiltTable(string Name, long Rows, bool? EqualsLive);
 /// <param name="database">Where log and read models stand.</param>
 /// <param name="log">The log.</param>
 /// <param name="logger">Told of what it does.</param>
-/// <param name="streamsAtOnce">About so many streams' states are in memory at the most: beyond, the log is gone through once per share of them.</param>
-public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, ILogger<Rebuilder> logger, long streamsAtOnce = 250_000) : IDisposable
+/// <param name="streamsAtOnce">
+/// About so many streams' states are in memory at the most: beyond, the log is gone through once per share of them.
+/// </param>
+/// <param name="atOnce">
+/// So many rebuilds run at a time, the others wait: each takes some connections, and memory for its share of the streams.
+/// </param>
+public sealed partial class Rebuilder(
+    NpgsqlDataSource database, EventLog log, ILogger<Rebuilder> logger, long streamsAtOnce = 250_000, int atOnce = 3) : IDisposable
 {
     private const int PageSize = SharedPages.Size;
 
     /// <summary>The least distance at which catching up stops and the switch, which holds the checkpoint, does the rest.</summary>
     private const int NearEnough = 2_000;
 
-    // Each rebuild takes several connections, a core and memory: on one host three at a time, the others wait.
-    private readonly SemaphoreSlim places = new(3);
-    private readonly SharedPages pages = new(log);
+    private readonly SemaphoreSlim places = new(atOnce);
+
+    // Of all rebuilds together: the server's cores and memory are what bounds them.
+    private readonly SemaphoreSlim indexes = new(3);
+    private readonly SharedPages pages = new(new LogPages(database, log.Catalog));
+    private readonly Switchover switchover = new(database, log);
 
     private static readonly TimeSpan SwitchPatience = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan LivePatience = TimeSpan.FromSeconds(3);
 
     /// <summary>Rebuilds one projection. Only one rebuild of it runs at a time, over all hosts: a second waits.</summary>
     /// <param name="projection">The projection.</param>
@@ -76,7 +60,7 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
     {
         var began = Stopwatch.GetTimestamp();
         await using var session = await database.OpenConnectionAsync(ct);
-        await Execute(session, "set statement_timeout = 0; set synchronous_commit = off; set maintenance_work_mem = '128MB'", ct);
+        await Execute(session, "set statement_timeout = 0; set synchronous_commit = off", ct);
         await TakeTurn(session, projection.Name, ct);
         try
         {
@@ -89,7 +73,6 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
             await DropOrphans(session, projection, ct);
             var build = projection.OfBuild(await NextBuild(session, ct));
             LogStarted(projection.Name, build.Build, projection.Revision);
-            await Execute(session, build.CreateTables(), ct);
             try
             {
                 var report = await Fill(session, build, live, progress, began, ct);
@@ -108,65 +91,47 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
             {
                 await Execute(
                     session,
-                    "select pg_advisory_unlock_all(); reset statement_timeout; reset synchronous_commit; reset maintenance_work_mem",
+                    "select pg_advisory_unlock_all(); reset statement_timeout; reset synchronous_commit",
                     CancellationToken.None);
             }
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => places.Dispose();
-
-    /// <summary>The count of a table's rows and an order-free digest of their whole content.</summary>
-    public static async Task<(long Rows, decimal Digest)> Digest(NpgsqlConnection connection, string table, CancellationToken ct)
+    public void Dispose()
     {
-        await using var digest = new NpgsqlCommand(
-            $"select count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0) from {table} t", connection)
-        { CommandTimeout = 0 };
-        await using var reader = await digest.ExecuteReaderAsync(ct);
-        await reader.ReadAsync(ct);
-        return (reader.GetInt64(0), reader.GetDecimal(1));
+        places.Dispose();
+        indexes.Dispose();
     }
 
     private async Task<RebuildReport> Fill(
-        NpgsqlConnection session, ProjectionBuild build, Checkpoint? live, IProgress<RebuildProgress>? progress, long began, CancellationToken ct)
+        NpgsqlConnection session, ProjectionBuild build, Checkpoint? live, IProgress<RebuildProgress>? progress, long began,
+        CancellationToken ct)
     {
         var end = await log.LastPosition(ct);
         progress?.Report(new RebuildProgress("reading", 0, end));
-        var parked = new List<ParkedStream>();
         var shares = build.RemembersStreams ? (int)(1 + (await log.CountStreams(ct) / streamsAtOnce)) : 1;
-        var read = new Reading(end, shares, progress);
-        for (var share = 0; share < shares; share++)
+        var reading = new ReadingAhead(pages, end, shares, progress);
+        await using var indexing = new SideBySide(database, indexes, ct);
+        List<ParkedStream> parked = [.. await build.Fill(database, reading.Shares(ct), indexing, ct)];
+        if (reading.Folded != end)
         {
-            parked.AddRange(await build.Fill(database, Pages(read, share, ct), ct));
-        }
-
-        if (read.Count != end)
-        {
-            throw new LogCorruptException($"The log has a hole: {end} positions, but {read.Count} events.");
+            throw new LogCorruptException($"The log has a hole: {end} positions, but {reading.Folded} events.");
         }
 
         progress?.Report(new RebuildProgress("indexing", end, end));
-        foreach (var index in build.CreateIndexes())
-        {
-            await Execute(session, index, ct);
-        }
-
-        foreach (var name in build.Names)
-        {
-            await Execute(session, $"analyze {build.Physical(name)}", ct);
-        }
+        await indexing.Done();
 
         var position = end;
         var patience = Stopwatch.GetTimestamp();
         while (true)
         {
             position = await CatchUp(session, build, parked, position, progress, ct);
-            await LetLiveCatchUp(session, build.Projection, live, position, ct);
+            await Switchover.LetLiveCatchUp(session, build.Projection, live, position, ct);
             progress?.Report(new RebuildProgress("switching", position, position));
             try
             {
-                var (tables, at) = await Switch(session, build, live, parked, position, ct);
+                var (tables, at) = await switchover.Switch(session, build, live, parked, position, ct);
                 progress?.Report(new RebuildProgress("switched", at, at));
                 return new RebuildReport(build.Projection.Name, build.Build, at, Stopwatch.GetElapsedTime(began), tables, parked);
             }
@@ -180,69 +145,9 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
         }
     }
 
-    /// <summary>Reads ahead while the fold works: one page is being read, one being folded.</summary>
-    private async IAsyncEnumerable<IReadOnlyList<RecordedEvent>> Pages(Reading read, int share, [EnumeratorCancellation] CancellationToken ct)
-    {
-        var ahead = Channel.CreateBounded<IReadOnlyList<RecordedEvent>>(2);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var reading = Task.Run(() => ReadAhead(ahead.Writer, read, share, stop.Token), stop.Token);
-        try
-        {
-            await foreach (var page in ahead.Reader.ReadAllAsync(ct))
-            {
-                yield return page;
-                read.Folded(page.Count);
-            }
-        }
-        finally
-        {
-            await stop.CancelAsync();
-            await reading.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-        }
-    }
-
-    private async Task ReadAhead(ChannelWriter<IReadOnlyList<RecordedEvent>> ahead, Reading read, int share, CancellationToken ct)
-    {
-        try
-        {
-            for (long after = 0; after < read.End;)
-            {
-                var page = await pages.Read(after, read.End, read.Shares, share, ct);
-                if (page is [])
-                {
-                    break;
-                }
-
-                after = page[^1].Position;
-                await ahead.WriteAsync(page, ct);
-            }
-
-            ahead.Complete();
-        }
-        catch (Exception failed)
-        {
-            ahead.Complete(failed);
-        }
-    }
-
-    /// <summary>What is read of the log in how many passes, and how many events came of it so far.</summary>
-    private sealed class Reading(long end, int shares, IProgress<RebuildProgress>? progress)
-    {
-        public long End { get; } = end;
-
-        public int Shares { get; } = shares;
-
-        public long Count { get; private set; }
-
-        public void Folded(int events)
-        {
-            Count += events;
-            progress?.Report(new RebuildProgress("reading", Count, End));
-        }
-    }
-
     private async Task<long> CatchUp(
-        NpgsqlConnection session, ProjectionBuild build, List<ParkedStream> parked, long position, IProgress<RebuildProgress>? progress, CancellationToken ct)
+        NpgsqlConnection session, ProjectionBuild build, List<ParkedStream> parked, long position, IProgress<RebuildProgress>? progress,
+        CancellationToken ct)
     {
         while (true)
         {
@@ -262,118 +167,6 @@ public sealed partial class Rebuilder(NpgsqlDataSource database, EventLog log, I
                 return position;
             }
         }
-    }
-
-    /// <summary>
-    /// Lets the live build, where it works, come as far as the new one, so that the two can be compared at one position. One that stands
-    /// still is not waited for: the switch is what mends it.
-    /// </summary>
-    private static async Task LetLiveCatchUp(NpgsqlConnection session, Projection projection, Checkpoint? live, long position, CancellationToken ct)
-    {
-        if (live is null || live.Revision != projection.Revision)
-        {
-            return;
-        }
-
-        var moved = Stopwatch.GetTimestamp();
-        for (var last = -1L; last < position && Stopwatch.GetElapsedTime(moved) < LivePatience;)
-        {
-            var at = (await Checkpoints.Find(session, projection.Name, ct))?.Position ?? position;
-            if (at != last)
-            {
-                (last, moved) = (at, Stopwatch.GetTimestamp());
-            }
-
-            if (at < position)
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(20), ct);
-            }
-        }
-    }
-
-    private async Task<(IReadOnlyList<RebuiltTable> Tables, long Position)> Switch(
-        NpgsqlConnection session, ProjectionBuild build, Checkpoint? before, List<ParkedStream> parked, long position, CancellationToken ct)
-    {
-        await using var transaction = await session.BeginTransactionAsync(ct);
-        await Execute(session, "set local lock_timeout = '500ms'; set local synchronous_commit = on", ct);
-
-        // Holding the checkpoint's row stops the live runner at its next batch; from here on both builds stand still.
-        var live = await Checkpoints.Find(session, build.Projection.Name, ct, forUpdate: true);
-        var here = parked.Count;
-        var at = position;
-        for (var end = live?.Position ?? 0; at < end; at = Math.Min(at + PageSize, end))
-        {
-            var page = await log.ReadAfter(at, (int)Math.Min(PageSize, end - at), ct);
-            parked.AddRange(await build.Apply(session, page, parked.Select(stream => stream.StreamId).ToHashSet(), ct));
-        }
-
-        try
-        {
-            var tables = await Compare(session, build, live, before, at, ct);
-            await Execute(session, build.PointViews(), ct);
-            await Record(session, build, live, at, ct);
-            await using (var unpark = new NpgsqlCommand("delete from crm.parked where projection = $1", session))
-            {
-                unpark.Parameters.Add(new NpgsqlParameter<string> { TypedValue = build.Projection.Name });
-                await unpark.ExecuteNonQueryAsync(ct);
-            }
-
-            await Checkpoints.Park(session, build.Projection.Name, parked, ct);
-            await transaction.CommitAsync(ct);
-            return (tables, at);
-        }
-        catch
-        {
-            // Rolled back with the transaction: what this attempt parked will be met again.
-            parked.RemoveRange(here, parked.Count - here);
-            throw;
-        }
-    }
-
-    private static async Task<IReadOnlyList<RebuiltTable>> Compare(
-        NpgsqlConnection session, ProjectionBuild build, Checkpoint? live, Checkpoint? before, long at, CancellationToken ct)
-    {
-        var comparable = live is not null && before is not null && live.Revision == build.Projection.Revision && live.Position == at;
-        var old = live is null ? null : build.Projection.OfBuild(live.Build);
-        var tables = new List<RebuiltTable>();
-        foreach (var name in build.Names)
-        {
-            if (comparable && old is not null)
-            {
-                var made = await Digest(session, build.Physical(name), ct);
-                tables.Add(new RebuiltTable(name, made.Rows, made == await Digest(session, old.Physical(name), ct)));
-            }
-            else
-            {
-                await using var count = new NpgsqlCommand($"select count(*) from {build.Physical(name)}", session) { CommandTimeout = 0 };
-                tables.Add(new RebuiltTable(name, (long)(await count.ExecuteScalarAsync(ct) ?? 0L), EqualsLive: null));
-            }
-        }
-
-        return tables;
-    }
-
-    private static async Task Record(NpgsqlConnection session, ProjectionBuild build, Checkpoint? live, long position, CancellationToken ct)
-    {
-        await using var record = new NpgsqlCommand(
-            """
-            insert into crm.projections (name, revision, build, position) values ($1, $2, $3, $4)
-            on conflict (name) do update
-            set revision = $2, build = $3, position = $4, epoch = crm.projections.epoch + 1, error = null, updated_at = clock_timestamp(),
-                previous_build = crm.projections.build, previous_revision = crm.projections.revision
-            """,
-            session)
-        {
-            Parameters =
-            {
-                new NpgsqlParameter<string> { TypedValue = build.Projection.Name },
-                new NpgsqlParameter<int> { TypedValue = build.Projection.Revision },
-                new NpgsqlParameter<long> { TypedValue = build.Build },
-                new NpgsqlParameter<long> { TypedValue = position },
-            },
-        };
-        await record.ExecuteNonQueryAsync(ct);
-        Debug.Assert(live is null || live.Position <= position, "A switch never moves a checkpoint back.");
     }
 
     /// <summary>Drops what interrupted rebuilds left behind, and the build before the live one.</summary>

@@ -6,7 +6,7 @@ namespace Crm.EventStore.Projections;
 /// Pages of the log, read and decoded once for all rebuilds that go through it at about the same time: a page stays for as long as
 /// others may still come by, within bounds. A lone rebuild keeps none.
 /// </summary>
-internal sealed class SharedPages(EventLog log)
+internal sealed class SharedPages(LogPages log)
 {
     /// <summary>How many events a page holds.</summary>
     public const int Size = 5_000;
@@ -29,21 +29,21 @@ internal sealed class SharedPages(EventLog log)
         return new Leaving(this);
     }
 
-    /// <summary>The page of events after one position and up to another, of one share of the streams.</summary>
+    /// <summary>The events after one position and up to another, of one share of the streams.</summary>
     public Task<IReadOnlyList<RecordedEvent>> Read(long after, long to, int shares, int share, CancellationToken ct)
     {
-        var page = new Page(after, Math.Min(to - after, Size), shares, share);
+        var page = new Page(after, to, shares, share);
         lock (gate)
         {
             if (readers <= 1)
             {
-                return Load(page, to, ct);
+                return Load(page, ct);
             }
 
             if (!pages.TryGetValue(page, out var read) || read.IsFaulted)
             {
                 // Not with one reader's token: others wait for the same page.
-                read = Load(page, to, CancellationToken.None);
+                read = Load(page, CancellationToken.None);
                 if (!pages.ContainsKey(page))
                 {
                     oldest.Enqueue(page);
@@ -60,9 +60,8 @@ internal sealed class SharedPages(EventLog log)
         }
     }
 
-    private Task<IReadOnlyList<RecordedEvent>> Load(Page page, long to, CancellationToken ct) => page.Shares == 1
-        ? log.ReadAfter(page.After, (int)page.Limit, ct)
-        : log.ReadShare(page.After, to, page.Shares, page.Share, Size, ct);
+    private Task<IReadOnlyList<RecordedEvent>> Load(Page page, CancellationToken ct) =>
+        log.Read(page.After, page.To, page.Shares, page.Share, ct);
 
     private void Leave()
     {
@@ -76,7 +75,7 @@ internal sealed class SharedPages(EventLog log)
         }
     }
 
-    private readonly record struct Page(long After, long Limit, int Shares, int Share);
+    private readonly record struct Page(long After, long To, int Shares, int Share);
 
     private sealed class Leaving(SharedPages pages) : IDisposable
     {

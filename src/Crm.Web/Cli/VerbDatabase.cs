@@ -15,7 +15,6 @@ internal sealed class VerbDatabase : IAsyncDisposable
     private static readonly DataSourceSettings Pool = new()
     {
         ApplicationName = "crm verb",
-        MaxConnections = 20,
         StatementTimeout = TimeSpan.FromMinutes(10),
     };
 

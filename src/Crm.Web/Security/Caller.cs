@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using Crm.Application.Permissions;
 using Crm.Domain.Users;
 
 namespace Crm.Web.Security;
@@ -27,19 +28,25 @@ public static class Caller
         : throw new InvalidOperationException("The caller's role is not one of ours.");
 
     /// <summary>The session that the request belongs to.</summary>
-    public static Guid SessionId(this ClaimsPrincipal caller) => Guid.Parse(Claim(caller, SessionClaim), provider: null);
+    public static Guid SessionId(this ClaimsPrincipal caller) => Identity(caller).SessionId
+        ?? throw new InvalidOperationException("The caller has no session of ours.");
+
+    /// <summary>Whose leads the caller may see and change.</summary>
+    public static Scope Scope(this ClaimsPrincipal caller) => Identity(caller).Scope;
 
     /// <summary>The principal of a signed-in user.</summary>
-    internal static ClaimsPrincipal Of(AccessToken token, User user) => new(new ClaimsIdentity(
+    internal static ClaimsPrincipal Of(AccessToken token, User user, Scope scope) => new(new CallerIdentity(
         [
             new Claim(UserIdClaim, token.UserId.ToString()),
             new Claim(NameClaim, user.Name),
             new Claim(RoleClaim, Roles.NameOf(user.Role)),
             new Claim(SessionClaim, token.SessionId.ToString()),
         ],
-        BearerHandler.Scheme,
-        NameClaim,
-        RoleClaim));
+        scope)
+    { SessionId = token.SessionId });
+
+    private static CallerIdentity Identity(ClaimsPrincipal caller) => caller.Identity as CallerIdentity
+        ?? throw new InvalidOperationException("Nobody is signed in: the route does not require it.");
 
     private static string Claim(ClaimsPrincipal caller, string type) => caller.FindFirst(type)?.Value
         ?? throw new InvalidOperationException($"The caller has no claim {type}: the route does not require a signed-in user.");

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Security.Claims;
 using System.Security.Cryptography;
+using Crm.Application.Permissions;
 using Crm.EventStore.Log;
 
 namespace Crm.Web.Security;
@@ -12,7 +13,7 @@ namespace Crm.Web.Security;
 /// changed role and an ended session reach every host without one telling the other.
 /// </summary>
 public sealed class RememberedTokens(
-    JwtTokens tokens, SigningKeys keys, Sessions sessions, EventLog log, SecurityOptions options, TimeProvider clock)
+    JwtTokens tokens, SigningKeys keys, Sessions sessions, EventLog log, ScopeReader scopes, SecurityOptions options, TimeProvider clock)
 {
     private const int Most = 10_000;
 
@@ -71,7 +72,7 @@ public sealed class RememberedTokens(
         }
 
         var user = await log.ReadUser(token.UserId, ct);
-        return user.IsActive ? Caller.Of(token, user) : null;
+        return user.IsActive ? Caller.Of(token, user, await scopes.Of(token.UserId, user, ct)) : null;
     }
 
     private void MakeRoom()

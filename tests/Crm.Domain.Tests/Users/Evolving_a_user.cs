@@ -16,6 +16,8 @@ public class Evolving_a_user
         [new UserRoleChanged(Role.Manager)] = Before with { Role = Role.Manager },
         [new UserDeactivated(null)] = Before with { IsActive = false },
         [new UserActivated(null)] = Before,
+        [new UserOversightChanged(Oversight.Teams)] = Before with { Oversight = Oversight.Teams },
+        [new UserIdentityLinked("https://sso.example.com", "1")] = Before with { Identity = new("https://sso.example.com", "1") },
     };
 
     [Fact]

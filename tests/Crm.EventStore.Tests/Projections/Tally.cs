@@ -66,7 +66,7 @@ public sealed class Tally(int revision = 1, Func<RecordedEvent, bool>? poison = 
         [
             ReadTable<Movement>.Column("position", "bigint not null", NpgsqlDbType.Bigint, entry => (long?)entry.Position),
             ReadTable<Movement>.Column("account", "uuid not null", NpgsqlDbType.Uuid, entry => (Guid?)entry.Account),
-            ReadTable<Movement>.Column("at", "timestamptz not null", NpgsqlDbType.TimestampTz, entry => (DateTime?)entry.At.UtcDateTime),
+            ReadTable<Movement>.Column("at", "timestamptz not null", NpgsqlDbType.TimestampTz, entry => (DateTimeOffset?)entry.At),
             ReadTable<Movement>.Column("amount", "bigint not null", NpgsqlDbType.Bigint, entry => (long?)entry.Amount),
             ReadTable<Movement>.Column("balance", "bigint not null", NpgsqlDbType.Bigint, entry => (long?)entry.Balance),
         ],

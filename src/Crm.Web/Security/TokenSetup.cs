@@ -1,0 +1,22 @@
+using Microsoft.AspNetCore.Authentication;
+
+namespace Crm.Web.Security;
+
+/// <summary>Tokens: how they are signed, read, remembered, and asked for.</summary>
+internal static class TokenSetup
+{
+    /// <summary>Adds the signing keys and authentication by bearer token.</summary>
+    public static void AddCrmTokens(this IHostApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddSingleton(MasterKey.Load(builder.Configuration, builder.Environment));
+        services.AddSingleton<SigningKeys>();
+        services.AddSingleton<JwtTokens>();
+        services.AddSingleton<RememberedTokens>();
+        services.AddAuthentication(BearerHandler.Scheme)
+            .AddScheme<AuthenticationSchemeOptions, BearerHandler>(BearerHandler.Scheme, configureOptions: null);
+
+        // The framework's handler logs every refused request; refused sign-ins are logged by us, the rest is counted.
+        builder.Logging.AddFilter(typeof(BearerHandler).FullName, LogLevel.Warning);
+    }
+}
