@@ -68,8 +68,10 @@ public static class CrmHost
         api.MapAudit();
         api.MapFeed();
         api.MapOperations();
+        api.MapSigningKeys();
         app.MapHealth();
         app.MapMetrics();
+        app.MapPublicKeys();
         app.MapDocumentation();
 
         var admin = await app.Services.GetRequiredService<FirstAdmin>()
