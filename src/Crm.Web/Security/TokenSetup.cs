@@ -14,6 +14,7 @@ internal static class TokenSetup
         services.AddSingleton<KeyRotation>();
         services.AddSingleton<JwtTokens>();
         services.AddSingleton<SessionTokens>();
+        services.AddSingleton<ApiKeys.ApiKeys>();
         services.AddSingleton<Proofs>();
         services.AddSingleton<RememberedTokens>();
         services.AddAuthentication(BearerHandler.Scheme)
