@@ -4,7 +4,7 @@ using Crm.Web.ApiKeys;
 namespace Crm.Web.Security;
 
 /// <summary>Tells apart what requests bring to prove who sends them, and has it verified by whoever can.</summary>
-public sealed class Proofs(SessionTokens sessions, ApiKeys.ApiKeys apiKeys, SecurityOptions options)
+public sealed class Proofs(SessionTokens sessions, ApiKeys.ApiKeys apiKeys, ExternalIssuers issuers, SecurityOptions options)
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 16 };
 
@@ -22,7 +22,9 @@ public sealed class Proofs(SessionTokens sessions, ApiKeys.ApiKeys apiKeys, Secu
             return null;
         }
 
-        return string.Equals(issuer, options.Issuer, StringComparison.Ordinal) ? await sessions.Verify(jws, ct) : null;
+        return string.Equals(issuer, options.Issuer, StringComparison.Ordinal)
+            ? await sessions.Verify(jws, ct)
+            : await issuers.Verify(jws, issuer, ct);
     }
 
     // Says only who is to be asked: nothing of it is believed before the signature is checked by that issuer's key.

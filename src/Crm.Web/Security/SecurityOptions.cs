@@ -33,6 +33,9 @@ public sealed record SecurityOptions
     /// <summary>After how long each host reads the signing keys anew; a new key signs after twice this time.</summary>
     public TimeSpan SigningKeyReload { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Other issuers whose tokens are taken.</summary>
+    public IReadOnlyList<IssuerOptions> Issuers { get; init; } = [];
+
     /// <summary>How many logins one address may try for one account in a minute on one host.</summary>
     public int LoginAttemptsPerMinute { get; init; } = 30;
 
@@ -42,6 +45,8 @@ public sealed record SecurityOptions
         && Audience.Length > 0
         && AccessTokenLifetime >= TimeSpan.FromSeconds(1)
         && SigningKeyReload > TimeSpan.Zero
+        && Issuers.All(static one => one.IsValid)
+        && Issuers.Select(static one => one.Issuer).Append(Issuer).Distinct(StringComparer.Ordinal).Count() == Issuers.Count + 1
         && SessionLifetime >= AccessTokenLifetime
         && RecheckAfter > TimeSpan.Zero
         && RecheckAfter < TimeSpan.FromSeconds(5)
