@@ -69,7 +69,7 @@ public sealed record CommandAnswer(CommandResult Result, string? Location = null
             : Changes.Between(Fold(Lead.Aggregate, then), Fold(Lead.Aggregate, failed.History));
     }
 
-    private static TState Fold<TState, TEvent>(Aggregate<TState, TEvent> aggregate, IEnumerable<RecordedEvent> history)
+    private static TState Fold<TState, TEvent>(Aggregate<TState, TEvent> aggregate, IEnumerable<StreamEvent> history)
         where TEvent : class => aggregate.Fold(history.Select(recorded => (TEvent)recorded.Data));
 }
 

@@ -36,9 +36,6 @@ public sealed record SecurityOptions
     /// <summary>Other issuers whose tokens are taken.</summary>
     public IReadOnlyList<IssuerOptions> Issuers { get; init; } = [];
 
-    /// <summary>How many logins one address may try for one account in a minute on one host.</summary>
-    public int LoginAttemptsPerMinute { get; init; } = 30;
-
     /// <summary>Whether the settings make sense.</summary>
     public bool IsValid =>
         Issuer.Length > 0
@@ -49,6 +46,5 @@ public sealed record SecurityOptions
         && Issuers.Select(static one => one.Issuer).Append(Issuer).Distinct(StringComparer.Ordinal).Count() == Issuers.Count + 1
         && SessionLifetime >= AccessTokenLifetime
         && RecheckAfter > TimeSpan.Zero
-        && RecheckAfter < TimeSpan.FromSeconds(5)
-        && LoginAttemptsPerMinute > 0;
+        && RecheckAfter < TimeSpan.FromSeconds(5);
 }
