@@ -3,10 +3,8 @@ using System.Net.Sockets;
 using System.Text;
 using Crm.Web.Http;
 using Crm.Web.Hosting;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Http;
 
 namespace Crm.Web.Tests.Edge;
 

@@ -33,7 +33,7 @@ public sealed class Pool_used_up(TestHost host) : IClassFixture<TestHost>
         Assert.NotNull(refused.Header("Retry-After"));
         using var prober = small.CreateClient();
         (await prober.Send(HttpMethod.Get, "/health/live", null)).Is(200);
-        Assert.Contains((await prober.Send(HttpMethod.Get, "/health", null)).Status, [200, 503]);
+        Assert.True((await prober.Send(HttpMethod.Get, "/health", null)).Status is 200 or 503);
 
         foreach (var connection in held)
         {
