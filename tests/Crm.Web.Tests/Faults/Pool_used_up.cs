@@ -10,7 +10,7 @@ public sealed class Pool_used_up(TestHost host) : IClassFixture<TestHost>
     public async Task answers_503_within_4_s_stays_alive_and_recovers()
     {
         var ct = TestContext.Current.CancellationToken;
-        await using var small = TestHost.Beside(host.Database, ("Crm:Database:MaxConnections", "12"));
+        await using var small = TestHost.Beside(host.Database, ("Crm:Database:MaxConnections", "30"));
         var admin = await small.Admin();
         var lead = await admin.Captured();
         var pool = small.Services.GetRequiredService<NpgsqlDataSource>();
