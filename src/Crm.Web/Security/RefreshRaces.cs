@@ -29,6 +29,8 @@ internal sealed class RefreshRaces(TimeProvider clock)
         return new Runner(this, race, began);
     }
 
+    private long Now() => clock.GetTimestamp();
+
     private Race Enter(string key)
     {
         while (true)
@@ -92,6 +94,4 @@ internal sealed class RefreshRaces(TimeProvider clock)
 
         public void Dispose() => Turn.Dispose();
     }
-
-    private long Now() => clock.GetTimestamp();
 }
