@@ -112,7 +112,8 @@ public sealed record LeadQuery
 /// <summary>A page of a list.</summary>
 /// <param name="Items">The leads.</param>
 /// <param name="NextCursor">Where the next page goes on; null after the last.</param>
-public sealed record LeadPage(IReadOnlyList<LeadRow> Items, string? NextCursor);
+/// <param name="Position">Up to which position of the log the list goes at least.</param>
+public sealed record LeadPage(IReadOnlyList<LeadRow> Items, string? NextCursor, long Position);
 
 /// <summary>A cursor that is none, or belongs to a list with other filters, order or moment.</summary>
 public sealed class BadCursorException(string message) : Exception(message);

@@ -33,13 +33,19 @@ public sealed class ReadHeaders(ProjectionProgress progress, EventLog log, TimeP
     /// <exception cref="ProblemException">It has not come that far in time.</exception>
     public async Task Follow(HttpContext http, string projection, CancellationToken ct)
     {
-        var wanted = Math.Max(Wanted(http.Request), await MomentOf(http.Request, ct));
-        if (wanted > 0 && !await progress.WaitFor(projection, wanted, patience, clock, ct))
-        {
-            throw TooEarly(wanted);
-        }
-
+        var wanted = await Wait(http, projection, ct);
         Says(http, Math.Max(wanted, await progress.Position(projection, ct)));
+    }
+
+    /// <summary>
+    /// Waits until a read model has reached what the request asks for, and answers that position (0 for none). How far the answer goes
+    /// is then for the caller to say, who learns it together with what is read.
+    /// </summary>
+    /// <exception cref="ProblemException">It has not come that far in time.</exception>
+    public async Task<long> Wait(HttpContext http, string projection, CancellationToken ct)
+    {
+        var wanted = Math.Max(Wanted(http.Request), await MomentOf(http.Request, ct));
+        return wanted == 0 || await progress.WaitFor(projection, wanted, patience, clock, ct) ? wanted : throw TooEarly(wanted);
     }
 
     /// <summary>The same for what is read from the log itself, which is always up to date.</summary>

@@ -1,6 +1,5 @@
 using Crm.Projections;
 using Crm.Web.Http;
-using Npgsql;
 
 namespace Crm.Web.Leads;
 
@@ -18,11 +17,11 @@ public static class LeadTimelineEndpoint
     public static QueryParameter[] Query { get; } = [new("cursor", ParameterKind.Number, "Where it goes on: the nextCursor of the page before.")];
 
     /// <summary>Tells what happened to a lead.</summary>
-    public static async Task<IResult> Handle(Guid id, HttpContext http, NpgsqlDataSource database, ReadHeaders read, CancellationToken ct)
+    public static async Task<IResult> Handle(Guid id, HttpContext http, ReadModels models, ReadHeaders read, CancellationToken ct)
     {
         await read.Follow(http, "lead_timeline", ct);
         var after = http.Request.Query.Number("cursor", 0, long.MaxValue) ?? 0;
-        var lines = await LeadTimeline.Of(database, id, ct, after, PageSize);
+        var lines = await LeadTimeline.Of(models.Database, id, ct, after, PageSize);
         return lines.Count == 0 && after == 0
             ? Problem.NotFound("There is no such lead.").ToHttp()
             : Answers.Json(
