@@ -10,6 +10,7 @@ using Crm.Web.Metrics;
 using Crm.Web.Operations;
 using Crm.Web.Reports;
 using Crm.Web.Security;
+using Crm.Web.Teams;
 using Crm.Web.Users;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -68,6 +69,7 @@ public static class CrmHost
         api.MapAudit();
         api.MapFeed();
         api.MapOperations();
+        api.MapTeams();
         app.MapHealth();
         app.MapMetrics();
         app.MapDocumentation();

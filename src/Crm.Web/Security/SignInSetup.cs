@@ -27,7 +27,7 @@ public static class SignInSetup
         auth.MapPost("/refresh", RefreshEndpoint.Handle).AllowAnonymous().IsNoCommand()
             .WithSummary("Renew a session: the next pair of tokens.")
             .Produces<TokenPair>().ProducesProblem(401).ProducesProblem(422);
-        auth.MapPost("/logout", LogoutEndpoint.Handle).RequireAuthorization(Policies.SignedIn).WithSummary("Sign out: the session ends.")
+        auth.MapPost("/logout", LogoutEndpoint.Handle).RequireAuthorization(Policies.Person).WithSummary("Sign out: the session ends.")
             .Produces(204);
         api.MapGet("/me", MeEndpoint.Handle).RequireAuthorization(Policies.SignedIn).WithTags("Login")
             .WithSummary("Who is signed in.").Produces<UserBody>();
