@@ -35,7 +35,9 @@ public sealed record Fact(
 {
     /// <summary>The table of a ledger's facts.</summary>
     /// <param name="name">The table's plain name.</param>
-    /// <param name="withDurations">Whether medians are taken of durations, which need an index of their own.</param>
+    /// <param name="withDurations">
+    /// Whether medians are taken of durations, which need an index of their own; it holds all that is asked, so that no row is looked at.
+    /// </param>
     /// <param name="further">Further indexes.</param>
     public static ReadTable<Fact> Table(string name, bool withDurations, params (string Suffix, string On)[] further) => new()
     {
@@ -58,7 +60,7 @@ public sealed record Fact(
         Indexes =
         [
             ("at", "(at)"),
-            .. withDurations ? [("durations", "(measure, dim1, micros) where micros is not null")] : Array.Empty<(string, string)>(),
+            .. withDurations ? [("durations", "(measure, dim1, micros, at, position) where micros is not null")] : Array.Empty<(string, string)>(),
             .. further,
         ],
     };

@@ -40,7 +40,7 @@ public sealed record FunnelMemory : Memory
 public sealed partial class Funnel() : Ledger<FunnelMemory>("funnel", withDurations: true)
 {
     /// <inheritdoc/>
-    public override int Revision => 2;
+    public override int Revision => 3;
 
     /// <inheritdoc/>
     public override StateTable<FunnelMemory>? States { get; } = MemoryTable(

@@ -7,21 +7,32 @@ namespace Crm.Projections;
 public sealed partial class LeadBoard
 {
     /// <summary>A page of the list.</summary>
+    /// <param name="database">The read models.</param>
+    /// <param name="query">The list.</param>
+    /// <param name="visible">Whose leads it may show.</param>
+    /// <param name="ct">Cancels.</param>
     /// <exception cref="BadCursorException">The cursor is none, or belongs to another list.</exception>
-    public static async Task<LeadPage> Page(NpgsqlDataSource database, LeadQuery query, CancellationToken ct)
+    public static async Task<LeadPage> Page(NpgsqlDataSource database, LeadQuery query, Visibility visible, CancellationToken ct)
     {
-        var fingerprint = query.Fingerprint();
+        var fingerprint = query.Fingerprint(visible);
         var after = query.Cursor is null ? null : Cursor.Read(query.Cursor, fingerprint);
         var limit = Math.Clamp(query.Limit, 1, LeadQuery.MostPerPage);
-        var select = LeadSelect.Of(query, after, limit + 1);
+        var select = LeadSelect.Of(query, visible, after, limit + 1, await WayOf(database, query, limit + 1, ct));
 
         await using var connection = await database.OpenConnectionAsync(ct);
         await using var batch = new NpgsqlBatch(connection)
         {
             // A plan for whatever values may come would be wrong for rare and for frequent ones alike. Holds to the end of this batch.
-            BatchCommands = { new NpgsqlBatchCommand("select set_config('plan_cache_mode', 'force_custom_plan', true)"), select },
+            BatchCommands =
+            {
+                new NpgsqlBatchCommand("select set_config('plan_cache_mode', 'force_custom_plan', true)"),
+                Reached.By(query.AsOf.IsNow ? "lead_board" : "lead_history"),
+                select,
+            },
         };
         await using var reader = await batch.ExecuteReaderAsync(ct);
+        await reader.NextResultAsync(ct);
+        var position = await reader.ReadAsync(ct) ? reader.GetInt64(0) : 0;
         await reader.NextResultAsync(ct);
         var rows = new List<LeadRow>(limit + 1);
         while (await reader.ReadAsync(ct))
@@ -31,16 +42,16 @@ public sealed partial class LeadBoard
 
         if (rows.Count <= limit)
         {
-            return new LeadPage(rows, null);
+            return new LeadPage(rows, null, position);
         }
 
         rows.RemoveAt(limit);
-        return new LeadPage(rows, new Cursor(KeyOf(query.Sort, rows[^1]), rows[^1].LeadId.ToString("D")).Write(fingerprint));
+        return new LeadPage(rows, new Cursor(KeyOf(query.Sort, rows[^1]), rows[^1].LeadId.ToString("D")).Write(fingerprint), position);
     }
 
     /// <summary>All leads of the list in its order, streamed from one statement and so of one moment; no limit, no cursor.</summary>
     public static async IAsyncEnumerable<LeadRow> Export(
-        NpgsqlDataSource database, LeadQuery query, [EnumeratorCancellation] CancellationToken ct)
+        NpgsqlDataSource database, LeadQuery query, Visibility visible, [EnumeratorCancellation] CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
         await using var batch = new NpgsqlBatch(connection)
@@ -48,7 +59,7 @@ public sealed partial class LeadBoard
             BatchCommands =
             {
                 new NpgsqlBatchCommand("select set_config('statement_timeout', '3600000', true)"),
-                LeadSelect.Of(query, after: null, limit: null),
+                LeadSelect.Of(query, visible, after: null, limit: null),
             },
             Timeout = 3_600,
         };
@@ -67,6 +78,32 @@ public sealed partial class LeadBoard
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = leadId });
         await using var reader = await command.ExecuteReaderAsync(ct);
         return await reader.ReadAsync(ct) ? LeadColumns.Read(reader) : null;
+    }
+
+    private static async Task<SearchWay?> WayOf(NpgsqlDataSource database, LeadQuery query, int rows, CancellationToken ct)
+    {
+        if (!query.AsOf.IsNow || query is { Q: not { Length: > 0 }, Tag: null })
+        {
+            return null;
+        }
+
+        var sample = await SearchSample.Of(database, ct);
+        var narrowing = NarrowingOf(query);
+        return query.Q is { Length: > 0 } q ? sample.WayTo(LeadSelect.Needle(q), rows, query.Tag is null ? narrowing : 3 * narrowing)
+            : query.Tag is { } tag && sample.IsFrequent(tag, rows, narrowing) ? SearchWay.Walk
+            : null;
+    }
+
+    // How much rarer what is searched for becomes by the other filters is not known; a guess keeps a walk from being taken for short.
+    private static double NarrowingOf(LeadQuery query)
+    {
+        bool[] filters =
+        [
+            query.Status is not null, query.Temperature is not null, query.OwnerId is not null, query.Source is not null,
+            query.Archived is true, query.CreatedFrom is not null, query.CreatedTo is not null,
+            query.MinScore is not null, query.Cursor is not null,
+        ];
+        return Math.Pow(3, filters.Count(static filter => filter));
     }
 
     private static string KeyOf(LeadSort sort, LeadRow row) => sort switch

@@ -22,7 +22,7 @@ public sealed class LeadHistory : Projection<LeadRow, ClosedVersion>
     public override string Name => "lead_history";
 
     /// <inheritdoc/>
-    public override int Revision => 2;
+    public override int Revision => 3;
 
     /// <inheritdoc/>
     public override StateTable<LeadRow>? States { get; } = new()
@@ -35,14 +35,15 @@ public sealed class LeadHistory : Projection<LeadRow, ClosedVersion>
         Read = LeadColumns.Read,
         Indexes =
         [
-            ("created", "(created_at, lead_id)"),
-            ("updated", "(updated_at, lead_id)"),
-            ("score", "(score, lead_id)"),
-            ("value", "(value_key, lead_id)"),
-            ("last_name", "(last_name_key, lead_id)"),
-            ("company", "(company_key, lead_id)"),
-            ("status", "(status, created_at, lead_id)"),
-            ("owner", "(owner_id, created_at, lead_id)"),
+            // As on the board, with what bounds a version's range.
+            ("created", "(created_at, lead_id, updated_at, status, owner_id)"),
+            ("updated", "(updated_at, lead_id, status, owner_id)"),
+            ("score", "(score, lead_id, updated_at, status, owner_id)"),
+            ("value", "(value_key, lead_id, updated_at, status, owner_id)"),
+            ("last_name", "(last_name_key, lead_id, updated_at, status, owner_id)"),
+            ("company", "(company_key, lead_id, updated_at, status, owner_id)"),
+            ("status", "(status)"),
+            ("owner", "(owner_id)"),
             ("position", "(position)"),
         ],
     };
@@ -60,14 +61,14 @@ public sealed class LeadHistory : Projection<LeadRow, ClosedVersion>
         PrimaryKey = "lead_id, version",
         Indexes =
         [
-            ("created", "(created_at, lead_id)"),
-            ("updated", "(updated_at, lead_id)"),
-            ("score", "(score, lead_id)"),
-            ("value", "(value_key, lead_id)"),
-            ("last_name", "(last_name_key, lead_id)"),
-            ("company", "(company_key, lead_id)"),
-            ("status", "(status, created_at, lead_id)"),
-            ("owner", "(owner_id, created_at, lead_id)"),
+            ("created", "(created_at, lead_id, updated_at, valid_to, status, owner_id)"),
+            ("updated", "(updated_at, lead_id, valid_to, status, owner_id)"),
+            ("score", "(score, lead_id, updated_at, valid_to, status, owner_id)"),
+            ("value", "(value_key, lead_id, updated_at, valid_to, status, owner_id)"),
+            ("last_name", "(last_name_key, lead_id, updated_at, valid_to, status, owner_id)"),
+            ("company", "(company_key, lead_id, updated_at, valid_to, status, owner_id)"),
+            ("status", "(status)"),
+            ("owner", "(owner_id)"),
             ("valid_to", "(valid_to)"),
             ("position", "(position)"),
             ("to_position", "(to_position)"),

@@ -81,8 +81,10 @@ public sealed record LeadQuery
     /// <summary>The moment that the list shows.</summary>
     public AsOf AsOf { get; init; }
 
-    /// <summary>Stands for everything that must be the same on the next page: filters, order and moment, not limit and cursor.</summary>
-    internal byte[] Fingerprint()
+    /// <summary>
+    /// Stands for everything that must be the same on the next page: whose leads, filters, order and moment, not limit and cursor.
+    /// </summary>
+    internal byte[] Fingerprint(Visibility visible)
     {
         var text = new StringBuilder();
         void Part(string? value)
@@ -105,6 +107,7 @@ public sealed record LeadQuery
         Part(Descending ? "desc" : "asc");
         Part(AsOf.Time?.UtcTicks.ToString(CultureInfo.InvariantCulture));
         Part(AsOf.Position?.ToString(CultureInfo.InvariantCulture));
+        Part(visible.Key);
         return SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()))[..8];
     }
 }
@@ -112,7 +115,8 @@ public sealed record LeadQuery
 /// <summary>A page of a list.</summary>
 /// <param name="Items">The leads.</param>
 /// <param name="NextCursor">Where the next page goes on; null after the last.</param>
-public sealed record LeadPage(IReadOnlyList<LeadRow> Items, string? NextCursor);
+/// <param name="Position">Up to which position of the log the list goes at least.</param>
+public sealed record LeadPage(IReadOnlyList<LeadRow> Items, string? NextCursor, long Position);
 
 /// <summary>A cursor that is none, or belongs to a list with other filters, order or moment.</summary>
 public sealed class BadCursorException(string message) : Exception(message);

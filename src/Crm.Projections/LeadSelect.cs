@@ -18,17 +18,23 @@ internal sealed class LeadSelect
     private readonly NpgsqlBatchCommand command = new();
     private readonly List<string> conditions = [];
     private readonly LeadQuery query;
+    private readonly Visibility visible;
+    private readonly SearchWay? way;
     private bool searches;
+    private string? gathered;
+    private string? owners;
 
-    private LeadSelect(LeadQuery query) => this.query = query;
+    private LeadSelect(LeadQuery query, Visibility visible, SearchWay? way) => (this.query, this.visible, this.way) = (query, visible, way);
 
     /// <summary>The statement.</summary>
     /// <param name="query">The list.</param>
+    /// <param name="visible">Whose leads it may show.</param>
     /// <param name="after">The row after which it goes on; null from the first.</param>
     /// <param name="limit">How many rows at most; null for all.</param>
-    public static NpgsqlBatchCommand Of(LeadQuery query, Cursor? after, int? limit)
+    /// <param name="way">How a search of the board goes about it; null leaves it to the planner.</param>
+    public static NpgsqlBatchCommand Of(LeadQuery query, Visibility visible, Cursor? after, int? limit, SearchWay? way = null)
     {
-        var select = new LeadSelect(query);
+        var select = new LeadSelect(query, visible, way);
         select.AddFilters();
         select.AddSearch();
         if (after is not null)
@@ -56,12 +62,29 @@ internal sealed class LeadSelect
         var order = $" order by {SortColumn} {direction}, lead_id {direction}";
         if (query.AsOf.IsNow)
         {
-            return From("lead_board", []) + order + limit;
+            return gathered + From("lead_board", visible.IsAll ? [] : [OwnedVisibly("lead_board", "b")]) + order + limit;
         }
 
         var (open, closed) = Validity();
+        if (!visible.IsAll)
+        {
+            // Whatever moment is shown, the owner of today decides: the one of the version that holds now.
+            open = [OwnedVisibly("lead_history", "b"), .. open];
+            closed =
+            [
+                $"exists (select from crm_read.lead_history_open t where t.lead_id = b.lead_id and {OwnedVisibly("lead_history", "t")})",
+                .. closed,
+            ];
+        }
+
         return $"select {LeadColumns.List} from (({From("lead_history_open", open)}{order}{limit}) union all "
             + $"({From("lead_history_closed", closed)}{order}{limit})) as version{order}{limit}";
+    }
+
+    private string OwnedVisibly(string projection, string table)
+    {
+        owners ??= Parameter(visible.Owners, NpgsqlDbType.Array | NpgsqlDbType.Uuid);
+        return Visibility.Condition(projection, table, owners);
     }
 
     private (string[] Open, string[] Closed) Validity()
@@ -87,7 +110,8 @@ internal sealed class LeadSelect
         text.Append(CultureInfo.InvariantCulture, $" from crm_read.{table} b");
         if (searches)
         {
-            text.Append(" join crm_read.lead_search s on s.lead_id = b.lead_id and s.version = b.search_version");
+            var texts = gathered is null ? "crm_read.lead_search" : "gathered";
+            text.Append(CultureInfo.InvariantCulture, $" join {texts} s on s.lead_id = b.lead_id and s.version = b.search_version");
         }
 
         var all = conditions.Concat(further).ToList();
@@ -147,15 +171,38 @@ internal sealed class LeadSelect
     {
         if (query.Tag is { } tag)
         {
-            searches = true;
-            conditions.Add($"s.tags @> {Parameter<string[]>([tag], NpgsqlDbType.Array | NpgsqlDbType.Text)}");
+            // On a walk the board's own row says it; the index stands on the other table.
+            var walks = way is { Walks: true };
+            searches |= !walks;
+            conditions.Add($"{(walks ? "b" : "s")}.tags @> {Parameter<string[]>([tag], NpgsqlDbType.Array | NpgsqlDbType.Text)}");
         }
 
         if (query.Q is { Length: > 0 } q)
         {
             searches = true;
-            conditions.Add($"s.text like {Parameter(Pattern(q), NpgsqlDbType.Text)}");
+            AddText(q);
         }
+    }
+
+    private void AddText(string q)
+    {
+        if (way is null || !query.AsOf.IsNow)
+        {
+            conditions.Add($"s.text like {Parameter(Pattern(q), NpgsqlDbType.Text)}");
+            return;
+        }
+
+        // Compared in a way that no index serves: which one is asked, and for what, is settled.
+        var compared = $"strpos(s.text, {Parameter(Needle(q), NpgsqlDbType.Text)}) > 0";
+        if (way.Walks)
+        {
+            conditions.Add(compared);
+            return;
+        }
+
+        var parts = way.Parts.Select(part => $"s.text like {Parameter($"%{part}%", NpgsqlDbType.Text)}");
+        gathered = "with gathered as materialized (select s.lead_id, s.version, s.tags from crm_read.lead_search s "
+            + $"where {string.Join(" and ", parts)} and {compared}) ";
     }
 
     private void AddAfter(Cursor after)
@@ -177,6 +224,15 @@ internal sealed class LeadSelect
     /// </summary>
     internal static string Pattern(string q)
     {
+        var escaped = Needle(q).Replace(@"\", @"\\", StringComparison.Ordinal)
+            .Replace("%", @"\%", StringComparison.Ordinal)
+            .Replace("_", @"\_", StringComparison.Ordinal);
+        return $"%{escaped}%";
+    }
+
+    /// <summary>What must stand in a lead's text, as it is: the search's own text, after a blank where it must begin a word.</summary>
+    internal static string Needle(string q)
+    {
         var text = SearchText.Folded(q);
         var run = 0;
         var longest = 0;
@@ -188,10 +244,7 @@ internal sealed class LeadSelect
             any |= run > 0;
         }
 
-        var escaped = text.Replace(@"\", @"\\", StringComparison.Ordinal)
-            .Replace("%", @"\%", StringComparison.Ordinal)
-            .Replace("_", @"\_", StringComparison.Ordinal);
-        return any && longest < 3 && !char.IsWhiteSpace(text[0]) ? $"% {escaped}%" : $"%{escaped}%";
+        return any && longest < 3 && !char.IsWhiteSpace(text[0]) ? $" {text}" : text;
     }
 
     private static DateTimeOffset TimeOf(string ticks)

@@ -26,7 +26,7 @@ public sealed record ResponseMemory : Memory
 public sealed partial class ResponseTimes() : Ledger<ResponseMemory>("response_times", withDurations: true)
 {
     /// <inheritdoc/>
-    public override int Revision => 1;
+    public override int Revision => 2;
 
     /// <inheritdoc/>
     public override StateTable<ResponseMemory>? States { get; } = MemoryTable(

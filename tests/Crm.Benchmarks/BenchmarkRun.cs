@@ -30,7 +30,7 @@ public sealed class BenchmarkRun(Scale scale, string folder, CrmProgram crm)
             var at = TimeProvider.System.GetUtcNow();
             var result = new BenchmarkResult(benchmark.Name, benchmark.Work, at, machine, await Figures(benchmark, bench, ct));
             results.Add(result);
-            if (!scale.IsQuick)
+            if (!scale.IsQuick && scale.Query is null)
             {
                 var all = ResultsFile.With(await ResultsFile.Read(Kept, ct), result);
                 await ResultsFile.Write(Kept, all, ct);

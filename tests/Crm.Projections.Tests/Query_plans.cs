@@ -13,9 +13,11 @@ public sealed class Query_plans(OrderlyReadModels models) : IClassFixture<Orderl
     {
         { "createdAt", "_created" }, { "updatedAt", "_updated" }, { "score", "_score" }, { "value", "_value" },
         { "lastName", "_last_name" },
-        { "company", "_company" }, { "status", "_status" }, { "owner", "_owner" }, { "source", "_source" }, { "archived", "_archived" },
-        { "q", "_text" }, { "short q", "_text" }, { "tag", "_tags" },
-        { "next page", "_created" }, { "as of", "_created" }, { "as of by status", "_status" }, { "as of by score", "_score" },
+        { "company", "_company" }, { "status", "_created" }, { "owner", "_created" }, { "source", "_created" }, { "archived", "_archived" },
+        { "owner by name", "_last_name" }, { "status by score", "_score" }, { "source by value", "_value" }, { "warm by name", "_last_name" },
+        { "month by score", "_score" },
+        { "q", "_text" }, { "short q", "_text" }, { "tag", "_tags" }, { "rare q", "_text" },
+        { "next page", "_created" }, { "as of", "_created" }, { "as of by status", "_created" }, { "as of by score", "_score" },
         { "as of by company", "_company" },
     };
 
@@ -35,8 +37,13 @@ public sealed class Query_plans(OrderlyReadModels models) : IClassFixture<Orderl
             "status" => new LeadQuery { Status = LeadStatus.Qualified },
             "owner" => new LeadQuery { OwnerId = GeneratedHistory.Agents[0] },
             "source" => new LeadQuery { Source = "referral" },
+            "owner by name" => new LeadQuery { OwnerId = GeneratedHistory.Agents[0], Sort = LeadSort.LastName },
+            "status by score" => new LeadQuery { Status = LeadStatus.Qualified, Sort = LeadSort.Score },
+            "source by value" => new LeadQuery { Source = "referral", Sort = LeadSort.Value },
+            "warm by name" => new LeadQuery { Temperature = Temperature.Warm, Sort = LeadSort.LastName },
+            "month by score" => new LeadQuery { CreatedFrom = Story.Start, CreatedTo = Story.Start.AddDays(30), Sort = LeadSort.Score },
             "archived" => new LeadQuery { Archived = true },
-            "q" => new LeadQuery { Q = "smith" },
+            "q" or "rare q" => new LeadQuery { Q = "smith" },
             "short q" => new LeadQuery { Q = "sm" },
             "tag" => new LeadQuery { Tag = "vip" },
             "next page" => new LeadQuery(),
@@ -50,7 +57,7 @@ public sealed class Query_plans(OrderlyReadModels models) : IClassFixture<Orderl
 
         // The trigram and tag indexes only compete when walking the order and probing each row is not to be had.
         var forced = index is "_text" or "_tags" ? "set enable_indexscan = off; " : "set enable_sort = off; ";
-        var plan = await Explain(forced, LeadSelect.Of(query, after, 26));
+        var plan = await Explain(forced, LeadSelect.Of(query, Visibility.All, after, 26, list == "rare q" ? new SearchWay(["smi", "ith"]) : null));
         Assert.Contains(index, plan, StringComparison.Ordinal);
         Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
     }

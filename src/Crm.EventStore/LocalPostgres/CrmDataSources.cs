@@ -15,6 +15,9 @@ public sealed record DataSourceSettings
     /// <summary>Connections at most: 20 and 40 more under load.</summary>
     public int MaxConnections { get; init; } = 60;
 
+    /// <summary>Connections at most that a host keeps for queries beside those, in a pool of their own.</summary>
+    public int MaxReadConnections { get; init; } = 20;
+
     /// <summary>After this time the server gives a statement up. Long work (a rebuild, a copy) sets its own.</summary>
     public TimeSpan StatementTimeout { get; init; } = TimeSpan.FromSeconds(30);
 }
@@ -30,10 +33,38 @@ public static class CrmDataSources
     /// </param>
     public static NpgsqlDataSource Build(string connectionString, DataSourceSettings settings, string? role = null)
     {
+        var builder = With(connectionString, settings, role);
+        return new NpgsqlDataSourceBuilder(builder.ConnectionString) { Name = NameOf(builder.ConnectionString) }.Build();
+    }
+
+    /// <summary>
+    /// A pool for queries of read models: its sessions change nothing. A pool hands out the session that has rested longest, so in one
+    /// that is kept large each request meets a session that has forgotten tables and plans. This one has as many as are needed at
+    /// once, and statements stay prepared.
+    /// </summary>
+    /// <param name="connectionString">The login.</param>
+    /// <param name="settings">How many connections, how long a statement may take.</param>
+    /// <param name="role">The role that every session switches to; null: the login's own.</param>
+    public static NpgsqlDataSource BuildReads(string connectionString, DataSourceSettings settings, string? role = null)
+    {
+        var builder = With(connectionString, settings, role);
+        builder.MinPoolSize = 0;
+        builder.MaxPoolSize = settings.MaxReadConnections;
+        builder.MaxAutoPrepare = 200;
+        builder.AutoPrepareMinUsages = 2;
+        builder.Options += " -c default_transaction_read_only=on";
+
+        // Queries set nothing beyond their own transaction, so there is nothing to be reset after them.
+        builder.NoResetOnClose = true;
+        return new NpgsqlDataSourceBuilder(builder.ConnectionString) { Name = NameOfReads(builder.ConnectionString) }.Build();
+    }
+
+    private static NpgsqlConnectionStringBuilder With(string connectionString, DataSourceSettings settings, string? role)
+    {
         var given = new NpgsqlConnectionStringBuilder(connectionString);
         var milliseconds = (long)settings.StatementTimeout.TotalMilliseconds;
         var options = string.Create(CultureInfo.InvariantCulture, $"-c statement_timeout={milliseconds} -c timezone=UTC");
-        var builder = new NpgsqlConnectionStringBuilder(connectionString)
+        return new NpgsqlConnectionStringBuilder(connectionString)
         {
             ApplicationName = given.ApplicationName ?? settings.ApplicationName,
             MinPoolSize = settings.MinConnections,
@@ -48,8 +79,10 @@ public static class CrmDataSources
             // The reset between two users of a connection would go back to the login's own rights.
             NoResetOnClose = role is not null || given.NoResetOnClose,
         };
-        return new NpgsqlDataSourceBuilder(builder.ConnectionString) { Name = NameOf(builder.ConnectionString) }.Build();
     }
+
+    /// <summary>The name in metrics of the pool for queries beside that of a login.</summary>
+    public static string NameOfReads(string connectionString) => NameOf(connectionString) + "/reads";
 
     /// <summary>A pool's name in metrics, such as <c>crm_app@crm</c>: the role that its sessions act in, and the database.</summary>
     public static string NameOf(string connectionString)

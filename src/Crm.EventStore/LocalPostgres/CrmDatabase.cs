@@ -5,10 +5,11 @@ namespace Crm.EventStore.LocalPostgres;
 /// <summary>The product's database as a host has it: one pool for each role that it may act in.</summary>
 public sealed class CrmDatabase : IAsyncDisposable
 {
-    private CrmDatabase(NpgsqlDataSource? owner, NpgsqlDataSource app, NpgsqlDataSource? reporting)
+    private CrmDatabase(NpgsqlDataSource? owner, NpgsqlDataSource app, NpgsqlDataSource reads, NpgsqlDataSource? reporting)
     {
         Owner = owner;
         App = app;
+        Reads = reads;
         Reporting = reporting;
         var where = new NpgsqlConnectionStringBuilder(app.ConnectionString);
         Description = $"{where.Database} on {where.Host}:{where.Port} as {where.Username}";
@@ -20,6 +21,9 @@ public sealed class CrmDatabase : IAsyncDisposable
     /// <summary>What the product runs as: it cannot change or delete an event.</summary>
     public NpgsqlDataSource App { get; }
 
+    /// <summary>The same role for queries of read models: few warm sessions that change nothing.</summary>
+    public NpgsqlDataSource Reads { get; }
+
     /// <summary>Reads the documented read models; null when there is no login for it.</summary>
     public NpgsqlDataSource? Reporting { get; }
 
@@ -30,6 +34,7 @@ public sealed class CrmDatabase : IAsyncDisposable
     public static CrmDatabase Local(LocalCluster cluster, DataSourceSettings settings, string database = LocalCluster.MainDatabase) => new(
         CrmDataSources.Build(cluster.Owner(database), Few(settings)),
         CrmDataSources.Build(cluster.App(database), settings),
+        CrmDataSources.BuildReads(cluster.App(database), settings),
         CrmDataSources.Build(cluster.Reporting(database), Few(settings)));
 
     /// <summary>
@@ -47,7 +52,8 @@ public sealed class CrmDatabase : IAsyncDisposable
         var login = Login(app);
         if (owner is null && login == DatabaseAdmin.AppRole)
         {
-            return new CrmDatabase(owner: null, CrmDataSources.Build(app, settings), reporting: null);
+            return new CrmDatabase(
+                owner: null, CrmDataSources.Build(app, settings), CrmDataSources.BuildReads(app, settings), reporting: null);
         }
 
         var migrator = CrmDataSources.Build(owner ?? app, Few(settings));
@@ -62,13 +68,15 @@ public sealed class CrmDatabase : IAsyncDisposable
         }
 
         var appRole = login == DatabaseAdmin.AppRole ? null : DatabaseAdmin.AppRole;
-        return new CrmDatabase(migrator, CrmDataSources.Build(app, settings, appRole), reporting: null);
+        return new CrmDatabase(
+            migrator, CrmDataSources.Build(app, settings, appRole), CrmDataSources.BuildReads(app, settings, appRole), reporting: null);
     }
 
     /// <summary>Closes every connection.</summary>
     public async ValueTask DisposeAsync()
     {
         await App.DisposeAsync();
+        await Reads.DisposeAsync();
         if (Owner is not null)
         {
             await Owner.DisposeAsync();

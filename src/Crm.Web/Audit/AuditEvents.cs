@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using Crm.Projections;
 using Crm.Web.Http;
 using Crm.Web.Security;
-using Npgsql;
 
 namespace Crm.Web.Audit;
 
@@ -31,7 +30,7 @@ public static class AuditEventsEndpoint
     ];
 
     /// <summary>Reads the audit trail over all streams.</summary>
-    public static async Task<IResult> Handle(HttpContext http, NpgsqlDataSource database, ReadHeaders read, CancellationToken ct)
+    public static async Task<IResult> Handle(HttpContext http, ReadModels models, ReadHeaders read, CancellationToken ct)
     {
         var query = http.Request.Query;
         var asked = new AuditQuery
@@ -48,7 +47,7 @@ public static class AuditEventsEndpoint
         await read.Follow(http, "audit_trail", ct);
         try
         {
-            return Answers.Json(await AuditTrail.Page(database, asked, ct), AuditJson.Wire.AuditPage);
+            return Answers.Json(await AuditTrail.Page(models.Database, asked, ct), AuditJson.Wire.AuditPage);
         }
         catch (BadCursorException bad)
         {

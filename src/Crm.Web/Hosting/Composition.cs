@@ -33,6 +33,7 @@ public static class Composition
         // The database is opened before the host and closed after it, so the container does not own it.
         builder.Services.AddSingleton(_ => new LogPosition());
         builder.Services.AddSingleton<NpgsqlDataSource>(database.App);
+        builder.Services.AddSingleton(new ReadModels(database.Reads));
         builder.Services.AddSingleton(services => new EventLog(database.App, EventJson.Catalog, services.GetRequiredService<LogPosition>()));
         builder.Services.AddSingleton(services => new CommandRunner(services.GetRequiredService<EventLog>()));
         builder.Services.AddSingleton(services => new OperationReceipts(services.GetRequiredService<EventLog>()));
@@ -43,12 +44,13 @@ public static class Composition
     {
         var services = builder.Services;
         services.AddSingleton(ProjectionList.All);
-        services.AddSingleton<ProjectionProgress>();
+        services.AddSingleton(provider => new ProjectionProgress(provider.GetRequiredService<ReadModels>().Database));
         services.AddSingleton<Rebuilder>();
         services.AddSingleton<RebuildJobs>();
         services.AddSingleton<ParkedStreams>();
         services.AddSingleton<LogListener>();
         services.AddSingleton<ReadHeaders>();
+        services.AddSingleton<RecentPositions>();
         services.AddSingleton(provider => new LogTail(provider.GetRequiredService<EventLog>()));
         services.AddSingleton(provider => new ProjectionRunner(
             provider.GetRequiredService<NpgsqlDataSource>(),

@@ -28,10 +28,14 @@ public sealed class HostDatabase : IAsyncDisposable
     public static async Task<HostDatabase> Open(WebApplicationBuilder host, CancellationToken ct)
     {
         var settings = host.Configuration;
+
+        // A third of the connections answers queries.
+        var most = settings.GetValue("Crm:Database:MaxConnections", 60);
         var pool = new DataSourceSettings
         {
             MinConnections = settings.GetValue("Crm:Database:MinConnections", 20),
-            MaxConnections = settings.GetValue("Crm:Database:MaxConnections", 60),
+            MaxConnections = most - (most / 3),
+            MaxReadConnections = most / 3,
         };
         if (settings.GetConnectionString("Crm") is { Length: > 0 } given)
         {

@@ -47,7 +47,8 @@ public static class LeadRoutes
         var queries = api.MapGroup("/leads").WithTags("Leads").RequireAuthorization(Policies.LeadsRead).WithMetadata(new FollowsLog());
         queries.MapGet("", ListLeadsEndpoint.Handle).Takes(ListLeadsEndpoint.Query).Produces<LeadsBody>()
             .WithSummary("List leads.");
-        queries.MapGet("/export", ExportLeadsEndpoint.Handle).RequireAuthorization(Policies.LeadsExport).Takes(ExportLeadsEndpoint.Query)
+        api.MapGet("/leads/export", ExportLeadsEndpoint.Handle).WithTags("Leads").RequireAuthorization(Policies.LeadsExport)
+            .WithMetadata(new FollowsLog()).Takes(ExportLeadsEndpoint.Query)
             .Produces(200, contentType: "text/csv").WithSummary("All leads of a list, streamed as CSV or NDJSON.");
         queries.MapGet("/{id:guid}", ReadLeadEndpoint.Handle).Takes(ReadLeadEndpoint.Query).Produces<LeadBody>()
             .WithSummary("One lead, now or as it stood; always up to date with the log.");

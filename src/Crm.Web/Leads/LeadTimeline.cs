@@ -2,7 +2,6 @@ using Crm.EventStore.Log;
 using Crm.Projections;
 using Crm.Web.Http;
 using Crm.Web.Security;
-using Npgsql;
 
 namespace Crm.Web.Leads;
 
@@ -20,7 +19,7 @@ public static class LeadTimelineEndpoint
     public static QueryParameter[] Query { get; } = [new("cursor", ParameterKind.Number, "Where it goes on: the nextCursor of the page before.")];
 
     /// <summary>Tells what happened to a lead.</summary>
-    public static async Task<IResult> Handle(Guid id, HttpContext http, NpgsqlDataSource database, EventLog log, ReadHeaders read, CancellationToken ct)
+    public static async Task<IResult> Handle(Guid id, HttpContext http, ReadModels models, EventLog log, ReadHeaders read, CancellationToken ct)
     {
         await read.Follow(http, "lead_timeline", ct);
         if (http.User.Scope() is { SeesAll: false } scope)
@@ -30,7 +29,7 @@ public static class LeadTimelineEndpoint
         }
 
         var after = http.Request.Query.Number("cursor", 0, long.MaxValue) ?? 0;
-        var lines = await LeadTimeline.Of(database, id, ct, after, PageSize);
+        var lines = await LeadTimeline.Of(models.Database, id, ct, after, PageSize);
         return lines.Count == 0 && after == 0
             ? throw ReadLeadEndpoint.NotFound()
             : Answers.Json(

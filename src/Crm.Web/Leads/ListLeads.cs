@@ -1,7 +1,6 @@
 using Crm.Domain.Leads;
 using Crm.Projections;
 using Crm.Web.Http;
-using Npgsql;
 
 namespace Crm.Web.Leads;
 
@@ -44,13 +43,16 @@ public static class ListLeadsEndpoint
     ];
 
     /// <summary>Lists leads.</summary>
-    public static async Task<IResult> Handle(HttpContext http, NpgsqlDataSource database, ReadHeaders read, CancellationToken ct)
+    public static async Task<IResult> Handle(HttpContext http, ReadModels models, ReadHeaders read, CancellationToken ct)
     {
         var query = QueryOf(http.Request.Query);
-        await read.Follow(http, query.AsOf.IsNow ? "lead_board" : "lead_history", ct);
+        var projection = query.AsOf.IsNow ? "lead_board" : "lead_history";
+        var wanted = await read.Wait(http, projection, ct);
+        var visible = await read.Visible(http, projection, ct);
         try
         {
-            var page = await LeadBoard.Page(database, query, ct);
+            var page = await LeadBoard.Page(models.Database, query, visible, ct);
+            ReadHeaders.Says(http, Math.Max(wanted, page.Position));
             return Answers.Json(new LeadsBody([.. page.Items.Select(LeadBody.Of)], page.NextCursor), LeadsJson.Wire.LeadsBody);
         }
         catch (BadCursorException bad)

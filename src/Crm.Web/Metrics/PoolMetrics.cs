@@ -1,25 +1,26 @@
 using System.Diagnostics.Metrics;
 using Crm.EventStore.LocalPostgres;
 using Crm.Web.Health;
+using Crm.Web.Http;
 using Npgsql;
 
 namespace Crm.Web.Metrics;
 
-/// <summary>How many connections of the pool work, as the driver itself counts them.</summary>
+/// <summary>How many connections work, of the log's pool and that of queries together, as the driver itself counts them.</summary>
 public sealed class PoolMetrics : IDisposable
 {
     private readonly MeterListener listener = new();
-    private readonly string pool;
+    private readonly string[] pools;
     private readonly long most;
     private readonly Lock gate = new();
     private long used;
     private long idle;
 
-    /// <summary>Listens to the driver's counts of this database's pool.</summary>
-    public PoolMetrics(NpgsqlDataSource database)
+    /// <summary>Listens to the driver's counts of this database's pools.</summary>
+    public PoolMetrics(NpgsqlDataSource database, ReadModels reads)
     {
-        pool = CrmDataSources.NameOf(database.ConnectionString);
-        most = new NpgsqlConnectionStringBuilder(database.ConnectionString).MaxPoolSize;
+        pools = [CrmDataSources.NameOf(database.ConnectionString), CrmDataSources.NameOfReads(reads.Database.ConnectionString)];
+        most = new[] { database, reads.Database }.Sum(pool => new NpgsqlConnectionStringBuilder(pool.ConnectionString).MaxPoolSize);
         listener.InstrumentPublished = (instrument, listening) =>
         {
             if (instrument is { Meter.Name: "Npgsql", Name: "db.client.connection.count" })
@@ -51,7 +52,7 @@ public sealed class PoolMetrics : IDisposable
         var (mine, working) = (false, false);
         foreach (var (key, tag) in tags)
         {
-            mine |= key == "db.client.connection.pool.name" && (tag as string) == pool;
+            mine |= key == "db.client.connection.pool.name" && pools.Contains(tag as string, StringComparer.Ordinal);
             working |= key == "db.client.connection.state" && (tag as string) == "used";
         }
 

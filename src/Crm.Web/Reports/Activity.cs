@@ -1,6 +1,5 @@
 using Crm.Projections;
 using Crm.Web.Http;
-using Npgsql;
 
 namespace Crm.Web.Reports;
 
@@ -12,10 +11,11 @@ public static class ActivityEndpoint
         [.. ReportPeriod.Query, new("actor", ParameterKind.Text, "Only what this actor did.")];
 
     /// <summary>How often what happened.</summary>
-    public static async Task<IResult> Handle(HttpContext http, NpgsqlDataSource database, ReadHeaders read, CancellationToken ct)
+    public static async Task<IResult> Handle(HttpContext http, ReadModels models, ReadHeaders read, CancellationToken ct)
     {
         var period = ReportPeriod.Of(http.Request.Query);
         await read.Follow(http, "activity", ct);
-        return Answers.Json(await Activity.Read(database, period, ct, http.Request.Query.Text("actor")), ReportsJson.Wire.ActivityReport);
+        var visible = await read.Visible(http, "lead_board", ct);
+        return Answers.Json(await Activity.Read(models.Database, period, visible, ct, http.Request.Query.Text("actor")), ReportsJson.Wire.ActivityReport);
     }
 }

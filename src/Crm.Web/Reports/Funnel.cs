@@ -1,6 +1,5 @@
 using Crm.Projections;
 using Crm.Web.Http;
-using Npgsql;
 
 namespace Crm.Web.Reports;
 
@@ -8,10 +7,11 @@ namespace Crm.Web.Reports;
 public static class FunnelEndpoint
 {
     /// <summary>Per status: entered, now, converted onward, median time in it.</summary>
-    public static async Task<IResult> Handle(HttpContext http, NpgsqlDataSource database, ReadHeaders read, CancellationToken ct)
+    public static async Task<IResult> Handle(HttpContext http, ReadModels models, ReadHeaders read, CancellationToken ct)
     {
         var period = ReportPeriod.Of(http.Request.Query);
         await read.Follow(http, "funnel", ct);
-        return Answers.Json(new ReportBody<FunnelLine>(await Funnel.Read(database, period, ct)), ReportsJson.Wire.Funnel);
+        var visible = await read.Visible(http, "lead_board", ct);
+        return Answers.Json(new ReportBody<FunnelLine>(await Funnel.Read(models.Database, period, visible, ct)), ReportsJson.Wire.Funnel);
     }
 }

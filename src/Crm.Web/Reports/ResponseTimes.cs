@@ -1,6 +1,5 @@
 using Crm.Projections;
 using Crm.Web.Http;
-using Npgsql;
 
 namespace Crm.Web.Reports;
 
@@ -8,10 +7,11 @@ namespace Crm.Web.Reports;
 public static class ResponseTimesEndpoint
 {
     /// <summary>How long leads waited for us.</summary>
-    public static async Task<IResult> Handle(HttpContext http, NpgsqlDataSource database, ReadHeaders read, CancellationToken ct)
+    public static async Task<IResult> Handle(HttpContext http, ReadModels models, ReadHeaders read, CancellationToken ct)
     {
         var period = ReportPeriod.Of(http.Request.Query);
         await read.Follow(http, "response_times", ct);
-        return Answers.Json(await ResponseTimes.Read(database, period, ct), ReportsJson.Wire.ResponseReport);
+        var visible = await read.Visible(http, "lead_board", ct);
+        return Answers.Json(await ResponseTimes.Read(models.Database, period, visible, ct), ReportsJson.Wire.ResponseReport);
     }
 }

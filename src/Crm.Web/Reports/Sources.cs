@@ -1,6 +1,5 @@
 using Crm.Projections;
 using Crm.Web.Http;
-using Npgsql;
 
 namespace Crm.Web.Reports;
 
@@ -8,10 +7,11 @@ namespace Crm.Web.Reports;
 public static class SourcesEndpoint
 {
     /// <summary>What came of the leads of each source.</summary>
-    public static async Task<IResult> Handle(HttpContext http, NpgsqlDataSource database, ReadHeaders read, CancellationToken ct)
+    public static async Task<IResult> Handle(HttpContext http, ReadModels models, ReadHeaders read, CancellationToken ct)
     {
         var period = ReportPeriod.Of(http.Request.Query);
         await read.Follow(http, "sources", ct);
-        return Answers.Json(new ReportBody<SourceLine>(await Sources.Read(database, period, ct)), ReportsJson.Wire.Sources);
+        var visible = await read.Visible(http, "lead_board", ct);
+        return Answers.Json(new ReportBody<SourceLine>(await Sources.Read(models.Database, period, visible, ct)), ReportsJson.Wire.Sources);
     }
 }

@@ -1,6 +1,5 @@
 using Crm.Projections;
 using Crm.Web.Http;
-using Npgsql;
 
 namespace Crm.Web.Reports;
 
@@ -18,7 +17,7 @@ public static class TrendEndpoint
     ];
 
     /// <summary>How often something happened, per interval.</summary>
-    public static async Task<IResult> Handle(HttpContext http, NpgsqlDataSource database, ReadHeaders read, CancellationToken ct)
+    public static async Task<IResult> Handle(HttpContext http, ReadModels models, ReadHeaders read, CancellationToken ct)
     {
         var query = http.Request.Query;
         var metric = query.Word("metric", metrics) ?? throw QueryParameters.Wrong("metric", "required", $"is required: one of {string.Join(", ", metrics)}.");
@@ -30,6 +29,7 @@ public static class TrendEndpoint
         };
         var period = ReportPeriod.Of(query);
         await read.Follow(http, "activity", ct);
-        return Answers.Json(new ReportBody<TrendPoint>(await Activity.Trend(database, metric, interval, period, ct)), ReportsJson.Wire.Trend);
+        var visible = await read.Visible(http, "lead_board", ct);
+        return Answers.Json(new ReportBody<TrendPoint>(await Activity.Trend(models.Database, metric, interval, period, visible, ct)), ReportsJson.Wire.Trend);
     }
 }
