@@ -51,7 +51,7 @@ public abstract record CommandResult
     /// <param name="Id">The stream.</param>
     /// <param name="Expected">The version that the caller asked for.</param>
     /// <param name="History">The stream's events as they are now.</param>
-    public sealed record PreconditionFailed(Guid Id, long Expected, IReadOnlyList<RecordedEvent> History) : CommandResult;
+    public sealed record PreconditionFailed(Guid Id, long Expected, IReadOnlyList<StreamEvent> History) : CommandResult;
 
     /// <summary>A stream that the command relies on has moved on; nothing was changed. The command may be made anew.</summary>
     public sealed record PremiseChanged(Guid Stream) : CommandResult;

@@ -28,7 +28,7 @@ public sealed class CommandRunner(EventLog log) : IDisposable
     public Task<CommandResult> Run<TState, TEvent>(
         StreamKind<TState, TEvent> kind,
         Guid id,
-        Func<IReadOnlyList<RecordedEvent>, ICommand<TState, TEvent>> command,
+        Func<IReadOnlyList<StreamEvent>, ICommand<TState, TEvent>> command,
         CommandContext context,
         CancellationToken ct)
         where TEvent : class => Once(context, () => Attempt(kind, id, command, isNew: false, context, ct));
@@ -78,13 +78,13 @@ public sealed class CommandRunner(EventLog log) : IDisposable
     private async Task<CommandResult> Attempt<TState, TEvent>(
         StreamKind<TState, TEvent> kind,
         Guid id,
-        Func<IReadOnlyList<RecordedEvent>, ICommand<TState, TEvent>> command,
+        Func<IReadOnlyList<StreamEvent>, ICommand<TState, TEvent>> command,
         bool isNew,
         CommandContext context,
         CancellationToken ct)
         where TEvent : class
     {
-        var history = isNew ? [] : OfKind<TEvent>(await log.ReadStream(id, ct));
+        var history = isNew ? [] : OfKind<TEvent>(await log.ReadForDecision(id, ct));
         if (await Try(kind, id, command, history, context, ct) is { } atOnce)
         {
             return atOnce;
@@ -97,7 +97,7 @@ public sealed class CommandRunner(EventLog log) : IDisposable
         {
             for (var attempt = 2; attempt <= Attempts; attempt++)
             {
-                var stored = await log.ReadStream(id, ct);
+                var stored = await log.ReadForDecision(id, ct);
                 history = OfKind<TEvent>(stored);
                 if (isNew && history.Count < stored.Count)
                 {
@@ -119,15 +119,15 @@ public sealed class CommandRunner(EventLog log) : IDisposable
     }
 
     /// <summary>The events of a stream of this kind; a stream of another kind is not there for the command.</summary>
-    private static IReadOnlyList<RecordedEvent> OfKind<TEvent>(IReadOnlyList<RecordedEvent> stored) =>
+    private static IReadOnlyList<StreamEvent> OfKind<TEvent>(IReadOnlyList<StreamEvent> stored) =>
         stored is [{ Data: TEvent }, ..] ? stored : [];
 
     /// <summary>One attempt: null when the stream moved on meanwhile.</summary>
     private async Task<CommandResult?> Try<TState, TEvent>(
         StreamKind<TState, TEvent> kind,
         Guid id,
-        Func<IReadOnlyList<RecordedEvent>, ICommand<TState, TEvent>> command,
-        IReadOnlyList<RecordedEvent> history,
+        Func<IReadOnlyList<StreamEvent>, ICommand<TState, TEvent>> command,
+        IReadOnlyList<StreamEvent> history,
         CommandContext context,
         CancellationToken ct)
         where TEvent : class
@@ -193,7 +193,7 @@ public sealed class CommandRunner(EventLog log) : IDisposable
         };
     }
 
-    private async Task<CommandResult> ChangeNothing(Guid id, IReadOnlyList<RecordedEvent> history, CommandContext context, CancellationToken ct)
+    private async Task<CommandResult> ChangeNothing(Guid id, IReadOnlyList<StreamEvent> history, CommandContext context, CancellationToken ct)
     {
         var done = new CommandResult.Done(id, history.Count, history is [.., var last] ? last.Position : 0, [], Created: false);
         if (context.Idempotency is not { } request)

@@ -81,9 +81,9 @@ public sealed class TestCluster
     /// <summary>Removes the cluster of this process, if any test asked for it.</summary>
     internal static async ValueTask End()
     {
-        if (Started.IsValueCreated)
+        if (Started is { IsValueCreated: true, Value: { IsCompletedSuccessfully: true } cluster })
         {
-            (await Started.Value).Remove();
+            (await cluster).Remove();
         }
     }
 
@@ -105,14 +105,15 @@ public sealed class TestCluster
         Directory.Delete(cluster.DataFolder, recursive: true);
     }
 
-    // A test process that was killed leaves its server behind: whoever gets its lock removes it.
+    // A test process that was killed leaves its server behind: whoever gets its lock removes it. Not at once: a specification that
+    // stops or kills its host lets go of the lock too, for a while.
     private static async Task ClearLeftOvers()
     {
         foreach (var folder in Directory.EnumerateDirectories(Path.GetTempPath(), Prefix + "*"))
         {
             try
             {
-                var old = new DirectoryInfo(folder).CreationTimeUtc < TimeProvider.System.GetUtcNow().UtcDateTime - TimeSpan.FromMinutes(1);
+                var old = new DirectoryInfo(folder).CreationTimeUtc < TimeProvider.System.GetUtcNow().UtcDateTime - TimeSpan.FromHours(1);
                 if (old && await LocalCluster.TryAbandon(folder, CancellationToken.None))
                 {
                     Directory.Delete(folder, recursive: true);

@@ -16,11 +16,13 @@ public sealed class TestHost : WebApplicationFactory<Program>, IAsyncLifetime
     public const string UserPassword = "correct horse battery staple";
 
     private readonly ConcurrentDictionary<string, Lazy<Task<SignedInUser>>> users = new(StringComparer.Ordinal);
+    private (string Name, string Value)[] settings = [];
     private TestDatabase? shared;
     private TestDatabase? own;
 
     /// <summary>A second host on a database that is there already.</summary>
-    public static TestHost Beside(TestDatabase database) => new() { shared = database };
+    public static TestHost Beside(TestDatabase database, params (string Name, string Value)[] settings) =>
+        new() { shared = database, settings = settings };
 
     public MovableClock Clock { get; } = new();
 
@@ -88,6 +90,11 @@ public sealed class TestHost : WebApplicationFactory<Program>, IAsyncLifetime
         builder.UseSetting("CRM_ADMIN_EMAIL", AdminEmail);
         builder.UseSetting("CRM_MASTER_KEY", MasterKey);
         builder.UseSetting("CRM_ADMIN_PASSWORD", AdminPassword);
+        foreach (var (name, value) in settings)
+        {
+            builder.UseSetting(name, value);
+        }
+
         builder.ConfigureLogging(logging => logging.ClearProviders().AddProvider(Log));
         builder.ConfigureTestServices(services => services.AddSingleton<TimeProvider>(Clock));
     }

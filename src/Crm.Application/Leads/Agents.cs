@@ -10,7 +10,7 @@ public static class Agents
     /// <summary>The agent of an id, whether or not there is one.</summary>
     public static async Task<Agent> FindAgent(this EventLog log, Guid id, CancellationToken ct)
     {
-        var user = User.Aggregate.Fold((await log.ReadStream(id, ct)).Select(recorded => recorded.Data).OfType<UserEvent>());
+        var user = User.Aggregate.Fold((await log.ReadForDecision(id, ct)).Select(recorded => recorded.Data).OfType<UserEvent>());
         return new Agent(id, user.Exists, user.IsActive);
     }
 }

@@ -7,15 +7,15 @@ namespace Crm.Application.Leads;
 public static class EarlierState
 {
     /// <summary>Goes back to a version.</summary>
-    public static RestoreLead RestoreToVersion(IReadOnlyList<RecordedEvent> history, long version, string? reason) =>
+    public static RestoreLead RestoreToVersion(IReadOnlyList<StreamEvent> history, long version, string? reason) =>
         version < 1 || version > history.Count
             ? new RestoreLead(Lead.Initial, version, reason)
             : Restore(history, (int)version, reason);
 
     /// <summary>Goes back to a time: past the last of the events that, like all before them, had happened by then.</summary>
-    public static RestoreLead RestoreToTime(IReadOnlyList<RecordedEvent> history, DateTimeOffset asOf, string? reason) =>
+    public static RestoreLead RestoreToTime(IReadOnlyList<StreamEvent> history, DateTimeOffset asOf, string? reason) =>
         Restore(history, history.TakeWhile(recorded => recorded.At <= asOf).Count(), reason);
 
-    private static RestoreLead Restore(IReadOnlyList<RecordedEvent> history, int version, string? reason) => new(
+    private static RestoreLead Restore(IReadOnlyList<StreamEvent> history, int version, string? reason) => new(
         Lead.Aggregate.Fold(history.Take(version).Select(recorded => (LeadEvent)recorded.Data)), version, reason);
 }

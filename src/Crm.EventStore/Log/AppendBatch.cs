@@ -5,131 +5,64 @@ namespace Crm.EventStore.Log;
 /// <summary>The commands that share one transaction.</summary>
 internal sealed class AppendBatch : IDisposable
 {
-    private readonly AppendArrays arrays = new();
-    private readonly List<PendingAppend> commands = [];
-    private readonly HashSet<Guid> streams = [];
-    private readonly HashSet<(string Scope, string Key)> keys = [];
+    private readonly AppendAtOnce atOnce = new();
+    private readonly AppendWithOutcomes withOutcomes = new();
+    private bool isPlain = true;
+    private int events;
     private int bytes;
 
     /// <summary>The commands of this batch in the order in which they are appended.</summary>
-    public IReadOnlyList<PendingAppend> Commands => commands;
+    public List<PendingAppend> Commands { get; } = [];
 
     /// <summary>Whether it should take no further command.</summary>
     public bool IsFull(EventLogOptions limits) =>
-        commands.Count >= limits.MaxCommands || arrays.Events >= limits.MaxEvents || bytes >= limits.MaxBytes
-        || commands is [{ Alone: true }];
+        Commands.Count >= limits.MaxCommands || events >= limits.MaxEvents || bytes >= limits.MaxBytes || Commands is [{ Alone: true }];
 
-    /// <summary>Adds a command, unless it touches what a command of this batch touches: then it waits for the next.</summary>
-    public bool TryAdd(PendingAppend pending)
+    /// <summary>Adds a command, which touches nothing that another of this batch touches.</summary>
+    public void Add(PendingAppend pending)
     {
-        var added = pending.Command;
-        if ((pending.Alone && commands.Count > 0) || Touches(added))
-        {
-            return false;
-        }
-
-        var number = commands.Count;
-        commands.Add(pending);
+        Commands.Add(pending);
+        isPlain = isPlain && AppendAtOnce.Takes(pending.Command);
+        events += pending.Events.Length;
         bytes += pending.Bytes;
-        foreach (var stream in added.Streams)
-        {
-            streams.Add(stream.StreamId);
-            arrays.Add(number, stream);
-        }
-
-        foreach (var encoded in pending.Events)
-        {
-            arrays.Add(number, encoded);
-        }
-
-        AddKeys(number, added);
-        return true;
     }
 
     /// <summary>Makes the batch ready for a connection that has just been opened.</summary>
-    public void Prepare(NpgsqlConnection connection, TimeSpan timeout) => arrays.Prepare(connection, timeout);
+    public void Prepare(NpgsqlConnection connection, TimeSpan timeout)
+    {
+        atOnce.Prepare(connection, timeout);
+        withOutcomes.Prepare(connection, timeout);
+    }
 
-    /// <summary>Appends it: one round trip, one transaction.</summary>
-    public BatchResult Run() => arrays.Run();
+    /// <summary>Appends it in one transaction: in one round trip, or in two when something stands in the way of a command.</summary>
+    public BatchResult Run() => (isPlain ? TryAtOnce() : null) ?? withOutcomes.Run(Commands);
 
     /// <summary>Empties it.</summary>
     public void Clear()
     {
-        commands.Clear();
-        streams.Clear();
-        keys.Clear();
+        Commands.Clear();
+        isPlain = true;
+        events = 0;
         bytes = 0;
-        arrays.Clear();
     }
 
     /// <inheritdoc/>
-    public void Dispose() => arrays.Dispose();
-
-    private bool Touches(AppendCommand added)
+    public void Dispose()
     {
-        foreach (var stream in added.Streams)
-        {
-            if (streams.Contains(stream.StreamId))
-            {
-                return true;
-            }
-        }
-
-        return keys.Count > 0 && Keys(added).Any(keys.Contains);
+        atOnce.Dispose();
+        withOutcomes.Dispose();
     }
 
-    // Receipts and bookmarks share one set with unique keys: a NUL, which no key can hold, keeps the three apart.
-    private static IEnumerable<(string Scope, string Key)> Keys(AppendCommand added)
+    private BatchResult? TryAtOnce()
     {
-        foreach (var key in added.Claims)
+        try
         {
-            yield return (key.Scope, key.Key);
+            return atOnce.Run(Commands);
         }
-
-        foreach (var key in added.Releases)
+        catch (PostgresException raced) when (raced.SqlState == PostgresErrorCodes.UniqueViolation)
         {
-            yield return (key.Scope, key.Key);
-        }
-
-        if (added.Receipt is { } receipt)
-        {
-            yield return ("\0receipt" + receipt.Caller, receipt.Key);
-        }
-
-        if (added.Bookmark is { } bookmark)
-        {
-            yield return ("\0bookmark" + bookmark.Scope, bookmark.Key);
+            // Another host came in between the look and the leap; nothing was done.
+            return null;
         }
     }
-
-    private void AddKeys(int number, AppendCommand added)
-    {
-        foreach (var key in Keys(added))
-        {
-            keys.Add(key);
-        }
-
-        foreach (var claim in added.Claims)
-        {
-            arrays.AddClaim(number, claim, added.Releases.FirstOrDefault(released => IsSame(released, claim))?.StreamId);
-        }
-
-        // A key that passes from one stream to another in one command is claimed only.
-        foreach (var release in added.Releases.Where(released => !added.Claims.Any(claim => IsSame(released, claim))))
-        {
-            arrays.AddRelease(number, release);
-        }
-
-        if (added.Receipt is { } receipt)
-        {
-            arrays.Add(number, receipt);
-        }
-
-        if (added.Bookmark is { } bookmark)
-        {
-            arrays.Add(number, bookmark);
-        }
-    }
-
-    private static bool IsSame(UniqueKey one, UniqueKey other) => one.Scope == other.Scope && one.Key == other.Key;
 }

@@ -15,7 +15,7 @@ public sealed class EventLog : IAsyncDisposable
     private readonly StreamReads streams;
 
     /// <summary>
-    /// A log on a database whose schema is up to date; keeps two of its connections, one for appending and one for loading streams.
+    /// A log on a database whose schema is up to date; keeps three of its connections, two for appending and one for loading streams.
     /// </summary>
     /// <param name="database">The database, in the role that may append.</param>
     /// <param name="catalog">The event types.</param>
@@ -62,7 +62,12 @@ public sealed class EventLog : IAsyncDisposable
 
     /// <summary>A stream's events in order of version, from one version to another (both included).</summary>
     public async Task<IReadOnlyList<RecordedEvent>> ReadStream(Guid stream, CancellationToken ct, long from = 1, long to = long.MaxValue) =>
-        from <= 1 && to == long.MaxValue ? await streams.Read(stream, ct) : await reader.ReadStream(stream, from, to, ct);
+        await reader.ReadStream(stream, from, to, ct);
+
+    /// <summary>
+    /// A whole stream in order of version, as a decision goes by it. Whatever streams are wanted at the same moment come in one query.
+    /// </summary>
+    public async Task<IReadOnlyList<StreamEvent>> ReadForDecision(Guid stream, CancellationToken ct) => await streams.Read(stream, ct);
 
     /// <summary>
     /// A stream's events as they stood at a time: the longest run from its first event on of which none happened later. So an event that an

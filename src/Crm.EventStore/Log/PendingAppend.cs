@@ -101,6 +101,17 @@ internal sealed class PendingAppend
 
     public void Fail(Exception fault) => outcome.TrySetException(fault);
 
+    /// <summary>It had to wait too long.</summary>
+    public void GiveUp() => Fail(
+        new LogUnavailableException(
+            Uncertain
+                ? "The connection was lost while the command was under way, and the database has not come back: the outcome is unknown."
+                : "The command had to wait too long; nothing was appended.",
+            Obstacle)
+        {
+            NothingAppended = !Uncertain,
+        });
+
     private static byte[] Serialize(object data, EventCatalog catalog)
     {
         try

@@ -15,10 +15,10 @@ internal sealed partial class StreamReads : IAsyncDisposable
     private const int MostStreams = 256;
 
     public const string Sql =
-        $"""
-        select e.* from unnest($1) as s(id)
+        """
+        select s.place, e.* from unnest($1) with ordinality as s(id, place)
         cross join lateral (
-            select {StoredEvent.Columns} from crm.mt_events where stream_id = s.id order by version limit 1000) e
+            select seq_id, type, timestamp, data from crm.mt_events where stream_id = s.id order by version limit 1000) e
         """;
 
     private readonly LogReader reader;
@@ -28,7 +28,8 @@ internal sealed partial class StreamReads : IAsyncDisposable
     private readonly Inbox<Wanted> inbox = new();
     private readonly OwnConnection connection;
     private readonly List<Guid> ids = [];
-    private readonly Dictionary<Guid, List<StoredEvent>> found = [];
+    private readonly Dictionary<Guid, List<Stored>> found = [];
+    private readonly List<List<Stored>> inOrder = [];
     private readonly NpgsqlCommand command = new(Sql);
     private readonly Task loop;
 
@@ -44,20 +45,21 @@ internal sealed partial class StreamReads : IAsyncDisposable
     }
 
     /// <summary>All events of a stream in order of version; decoded on the way of whoever asked.</summary>
-    public async Task<List<RecordedEvent>> Read(Guid stream, CancellationToken ct)
+    public async Task<List<StreamEvent>> Read(Guid stream, CancellationToken ct)
     {
         var wanted = new Wanted(stream);
         inbox.Put(wanted);
         var stored = await wanted.Events.Task.WaitAsync(ct);
-        var events = new List<RecordedEvent>(stored.Count);
+        var events = new List<StreamEvent>(stored.Count);
         foreach (var one in stored)
         {
-            events.Add(one.Decode(catalog));
+            events.Add(new StreamEvent(one.Position, one.At, catalog.Deserialize(one.Type, one.Data)));
         }
 
         if (events.Count == MostEvents)
         {
-            events.AddRange(await reader.ReadStream(stream, MostEvents + 1, long.MaxValue, ct));
+            var more = await reader.ReadStream(stream, MostEvents + 1, long.MaxValue, ct);
+            events.AddRange(more.Select(static recorded => new StreamEvent(recorded.Position, recorded.At, recorded.Data)));
         }
 
         return events;
@@ -111,19 +113,22 @@ internal sealed partial class StreamReads : IAsyncDisposable
 
             ids.Clear();
             found.Clear();
+            inOrder.Clear();
             foreach (var wanted in together)
             {
-                if (found.TryAdd(wanted.Stream, []))
+                if (!found.ContainsKey(wanted.Stream))
                 {
                     ids.Add(wanted.Stream);
+                    inOrder.Add([]);
+                    found.Add(wanted.Stream, inOrder[^1]);
                 }
             }
 
             using var rows = command.ExecuteReader();
             while (rows.Read())
             {
-                var stored = StoredEvent.Read(rows);
-                found[stored.Stream].Add(stored);
+                inOrder[(int)rows.GetInt64(0) - 1].Add(new Stored(
+                    rows.GetInt64(1), catalog.OneCopy(rows.GetString(2)), rows.GetFieldValue<DateTimeOffset>(3), rows.GetFieldValue<byte[]>(4)));
             }
 
             return null;
@@ -146,8 +151,10 @@ internal sealed partial class StreamReads : IAsyncDisposable
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Streams} streams could not be read: {Reason}")]
     private static partial void LogFailed(ILogger logger, int streams, string reason);
 
+    private readonly record struct Stored(long Position, string Type, DateTimeOffset At, byte[] Data);
+
     private sealed record Wanted(Guid Stream)
     {
-        public TaskCompletionSource<List<StoredEvent>> Events { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<List<Stored>> Events { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

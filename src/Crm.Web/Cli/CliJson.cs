@@ -4,6 +4,7 @@ using Crm.Application.Recovery;
 using Crm.Application.Rescoring;
 using Crm.Application.Seeding;
 using Crm.EventStore.Projections;
+using Crm.Web.Security;
 
 namespace Crm.Web.Cli;
 
@@ -16,4 +17,6 @@ namespace Crm.Web.Cli;
 [JsonSerializable(typeof(SeedReport))]
 [JsonSerializable(typeof(RescoringReport))]
 [JsonSerializable(typeof(MigrateVerb.Applied))]
+[JsonSerializable(typeof(SigningKeyBody))]
+[JsonSerializable(typeof(SigningKeysBody))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -59,6 +59,7 @@ public static class CommandLine
             MigrateVerb.Command(),
             LeadVerbs.Seed(),
             ImportVerbs.Command(),
+            KeysVerb.Command(),
             ProjectionVerbs.Command(),
             RecoverVerb.Command(),
             LeadVerbs.Rescore(),

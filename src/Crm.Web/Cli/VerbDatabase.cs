@@ -35,6 +35,13 @@ internal sealed class VerbDatabase : IAsyncDisposable
     /// <summary>The log.</summary>
     public EventLog Log { get; }
 
+    /// <summary>The settings.</summary>
+    public IConfiguration Settings => settings;
+
+    /// <summary>Whether this is Production; an environment that is not named is Development, as for the host.</summary>
+    public bool IsProduction => string.Equals(
+        settings["ASPNETCORE_ENVIRONMENT"] ?? settings["DOTNET_ENVIRONMENT"], Environments.Production, StringComparison.OrdinalIgnoreCase);
+
     /// <summary>Opens the database, and brings its schema up to date unless the verb itself does.</summary>
     public static async Task<VerbDatabase> Open(CancellationToken ct, bool migrate = true)
     {

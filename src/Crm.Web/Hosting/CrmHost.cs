@@ -69,9 +69,11 @@ public static class CrmHost
         api.MapAudit();
         api.MapFeed();
         api.MapOperations();
+        api.MapSigningKeys();
         api.MapTeams();
         app.MapHealth();
         app.MapMetrics();
+        app.MapPublicKeys();
         app.MapDocumentation();
 
         var admin = await app.Services.GetRequiredService<FirstAdmin>()

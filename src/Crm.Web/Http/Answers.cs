@@ -74,7 +74,7 @@ public sealed record CommandAnswer(CommandResult Result, string? Location = null
         };
     }
 
-    private static TState Fold<TState, TEvent>(Aggregate<TState, TEvent> aggregate, IEnumerable<RecordedEvent> history)
+    private static TState Fold<TState, TEvent>(Aggregate<TState, TEvent> aggregate, IEnumerable<StreamEvent> history)
         where TEvent : class => aggregate.Fold(history.Select(recorded => (TEvent)recorded.Data));
 }
 

@@ -78,7 +78,7 @@ public sealed record ChangeLeadRequest : IRequestBody<ChangeLeadRequest>
     }
 
     /// <summary>The command on a lead that stands as its history says.</summary>
-    public ChangeLead On(IReadOnlyList<RecordedEvent> history, Agent? owner)
+    public ChangeLead On(IReadOnlyList<StreamEvent> history, Agent? owner)
     {
         var standing = Value is null ? null : Lead.Aggregate.Fold(history.Select(recorded => (LeadEvent)recorded.Data)).Details.Value;
         var patched = Value is null ? changes : changes with { Value = Value.On(standing) };

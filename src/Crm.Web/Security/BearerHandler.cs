@@ -29,7 +29,8 @@ public sealed class BearerHandler(
             return AuthenticateResult.Fail("Not one bearer token.");
         }
 
-        return await tokens.WhoSends(header["Bearer ".Length..], Context.RequestAborted) is { } caller
+        var admission = await tokens.Admit(header.AsSpan("Bearer ".Length), onBehalfOf: null, Context.RequestAborted);
+        return admission.Caller is { } caller
             ? AuthenticateResult.Success(new AuthenticationTicket(caller, Scheme))
             : AuthenticateResult.Fail("The token does not count.");
     }

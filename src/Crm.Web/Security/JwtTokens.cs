@@ -12,10 +12,13 @@ public sealed class JwtTokens(SecurityOptions options, TimeProvider clock)
     /// <summary>Reads a token; null when it is not ours, not yet valid or expired.</summary>
     /// <param name="token">The token as the client sent it.</param>
     /// <param name="keyNamed">Our key of a <c>kid</c>; null when it is not ours.</param>
-    public AccessToken? Read(string token, Func<string, SigningKey?> keyNamed)
+    public AccessToken? Read(string token, Func<string, SigningKey?> keyNamed) =>
+        CompactJws.Parse(token) is { } jws && keyNamed(jws.Kid) is { } key ? Read(jws, key) : null;
+
+    /// <summary>Reads a token that was taken apart; null when this key has not signed it, or it is not ours, not yet valid or expired.</summary>
+    public AccessToken? Read(CompactJws jws, SigningKey key)
     {
-        if (!CompactJws.TryRead(token, keyNamed, out var claims)
-            || AccessToken.FromJson(claims, options.Issuer, options.Audience) is not { } read)
+        if (!jws.HasOurForm || !jws.IsSignedBy(key) || AccessToken.FromJson(jws.Payload, options.Issuer, options.Audience) is not { } read)
         {
             return null;
         }

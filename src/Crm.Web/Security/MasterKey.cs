@@ -28,29 +28,32 @@ public sealed class MasterKey
 
     private readonly byte[] key;
 
-    private MasterKey(byte[] key) => this.key = key;
+    private MasterKey(byte[] key, bool isProduction) => (this.key, IsProduction) = (key, isProduction);
+
+    /// <summary>Whether it seals what Production uses: that trusts nothing which Development has made.</summary>
+    public bool IsProduction { get; }
 
     /// <summary>A key of these 32 bytes.</summary>
     /// <exception cref="ArgumentException">They are not 32.</exception>
-    public static MasterKey Of(ReadOnlySpan<byte> bytes) => bytes.Length == KeyBytes
-        ? new MasterKey(bytes.ToArray())
+    public static MasterKey Of(ReadOnlySpan<byte> bytes, bool isProduction = false) => bytes.Length == KeyBytes
+        ? new MasterKey(bytes.ToArray(), isProduction)
         : throw new ArgumentException($"A master key has {KeyBytes} bytes.", nameof(bytes));
 
     /// <summary>The key of the settings; in Development, where they name none, the one in <c>CRM_DATA_DIR</c>, made when it is not there.</summary>
     /// <exception cref="SettingMissingException">There is none, or it cannot be used.</exception>
-    public static MasterKey Load(IConfiguration settings, IHostEnvironment environment)
+    public static MasterKey Load(IConfiguration settings, bool isProduction)
     {
         if (settings[Setting] is { Length: > 0 } given)
         {
-            return Read(given, Setting, environment);
+            return Read(given, Setting, isProduction);
         }
 
         if (settings[FileSetting] is { Length: > 0 } named)
         {
-            return Read(TextOf(named), named, environment);
+            return Read(TextOf(named), named, isProduction);
         }
 
-        if (environment.IsProduction())
+        if (isProduction)
         {
             throw new SettingMissingException(
                 $"{FileSetting} is not set. In Production the host makes no master key of its own: write 32 random bytes in base64 to a file "
@@ -64,7 +67,7 @@ public sealed class MasterKey
             Make(folder, file);
         }
 
-        return Read(TextOf(file), file, environment);
+        return Read(TextOf(file), file, isProduction);
     }
 
     /// <summary>Seals a secret for one place, such as <c>signing_keys/kid</c>: in another place it does not open.</summary>
@@ -106,9 +109,9 @@ public sealed class MasterKey
     /// <summary>Keeps the key out of whatever prints it.</summary>
     public override string ToString() => nameof(MasterKey);
 
-    private static MasterKey Read(string text, string where, IHostEnvironment environment)
+    private static MasterKey Read(string text, string where, bool isProduction)
     {
-        if (environment.IsProduction() && text.Contains(DevelopmentMark, StringComparison.Ordinal))
+        if (isProduction && text.Contains(DevelopmentMark, StringComparison.Ordinal))
         {
             throw new SettingMissingException($"{where} holds a master key that Development made. Production needs one of its own.");
         }
@@ -125,7 +128,7 @@ public sealed class MasterKey
             throw new SettingMissingException($"{where} holds one byte {KeyBytes} times: that is no key.");
         }
 
-        return Of(bytes);
+        return Of(bytes, isProduction);
     }
 
     private static string TextOf(string file)

@@ -36,6 +36,9 @@ public static class Policies
     /// <summary>Register, change and list users.</summary>
     public const string UsersManage = "users-manage";
 
+    /// <summary>Change the keys that sign tokens.</summary>
+    public const string KeysManage = "keys-manage";
+
     /// <summary>Do what every signed-in user may: see who they are, sign out.</summary>
     public const string SignedIn = "signed-in";
 
@@ -56,6 +59,7 @@ public static class Policies
             [Audit] = [Roles.Admin, Roles.Auditor],
             [Ops] = [Roles.Admin, Roles.Ops],
             [UsersManage] = [Roles.Admin],
+            [KeysManage] = [Roles.Admin],
             [SignedIn] = [Roles.Admin, Roles.Manager, Roles.Agent, Roles.Auditor, Roles.Ops],
             [Person] = [Roles.Admin, Roles.Manager, Roles.Agent, Roles.Auditor, Roles.Ops],
         };

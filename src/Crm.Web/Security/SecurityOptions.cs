@@ -27,6 +27,12 @@ public sealed record SecurityOptions
     /// <summary>A PEM file with the P-256 key that signs tokens; null when the key is kept in the database.</summary>
     public string? SigningKeyFile { get; init; }
 
+    /// <summary>PEM files of keys that signed before <see cref="SigningKeyFile"/>: their tokens are taken until they end.</summary>
+    public IReadOnlyList<string> PreviousKeyFiles { get; init; } = [];
+
+    /// <summary>After how long each host reads the signing keys anew; a new key signs after twice this time.</summary>
+    public TimeSpan SigningKeyReload { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How many logins one address may try for one account in a minute on one host.</summary>
     public int LoginAttemptsPerMinute { get; init; } = 30;
 
@@ -35,6 +41,7 @@ public sealed record SecurityOptions
         Issuer.Length > 0
         && Audience.Length > 0
         && AccessTokenLifetime >= TimeSpan.FromSeconds(1)
+        && SigningKeyReload > TimeSpan.Zero
         && SessionLifetime >= AccessTokenLifetime
         && RecheckAfter > TimeSpan.Zero
         && RecheckAfter < TimeSpan.FromSeconds(5)

@@ -4,10 +4,12 @@ using System.Text;
 namespace Crm.Web.Security;
 
 /// <summary>One ECDSA P-256 key that signs or checks ES256 signatures (RFC 7518, 3.4), named by its thumbprint (RFC 7638).</summary>
-public sealed class SigningKey : IDisposable
+public sealed class SigningKey : VerifyingKey
 {
     /// <summary>A signature's length: r and s, 32 bytes each.</summary>
     public const int SignatureBytes = 64;
+
+    private const int CoordinateBytes = 32;
 
     private readonly ECDsa key;
 
@@ -26,6 +28,9 @@ public sealed class SigningKey : IDisposable
         this.key = key;
         Kid = Thumbprint(point.Q);
     }
+
+    /// <inheritdoc/>
+    public override string Algorithm => "ES256";
 
     /// <summary>The key's id: the SHA-256 thumbprint of its public part.</summary>
     public string Kid { get; }
@@ -49,6 +54,21 @@ public sealed class SigningKey : IDisposable
         var imported = ECDsa.Create();
         imported.ImportSubjectPublicKeyInfo(spki, out _);
         return new SigningKey(imported);
+    }
+
+    /// <summary>The public key of a point, 32 bytes for each coordinate: it can check signatures only. Null when there is no such point.</summary>
+    public static SigningKey? FromPoint(byte[] x, byte[] y)
+    {
+        try
+        {
+            return x.Length == CoordinateBytes && y.Length == CoordinateBytes
+                ? new SigningKey(ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, Q = new ECPoint { X = x, Y = y } }))
+                : null;
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Reads a key pair from PEM.</summary>
@@ -76,8 +96,16 @@ public sealed class SigningKey : IDisposable
         }
     }
 
-    /// <summary>Whether the signature is this key's over the data; a signature of any other length or form is not.</summary>
-    public bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
+    /// <summary>The public point: its two coordinates, 32 bytes each.</summary>
+    public (byte[] X, byte[] Y) Point()
+    {
+        // A point that was exported with its curve has both coordinates.
+        var point = key.ExportParameters(includePrivateParameters: false).Q;
+        return (point.X!, point.Y!);
+    }
+
+    /// <inheritdoc/>
+    public override bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
     {
         if (signature.Length != SignatureBytes)
         {
@@ -91,7 +119,7 @@ public sealed class SigningKey : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => key.Dispose();
+    protected override void Dispose(bool disposing) => key.Dispose();
 
     private static string Thumbprint(ECPoint point) => StrictBase64Url.Encode(SHA256.HashData(Encoding.ASCII.GetBytes(
         $$"""{"crv":"P-256","kty":"EC","x":"{{StrictBase64Url.Encode(point.X)}}","y":"{{StrictBase64Url.Encode(point.Y)}}"}""")));

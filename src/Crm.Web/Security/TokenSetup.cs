@@ -9,9 +9,12 @@ internal static class TokenSetup
     public static void AddCrmTokens(this IHostApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddSingleton(MasterKey.Load(builder.Configuration, builder.Environment));
+        services.AddSingleton(MasterKey.Load(builder.Configuration, builder.Environment.IsProduction()));
         services.AddSingleton<SigningKeys>();
+        services.AddSingleton<KeyRotation>();
         services.AddSingleton<JwtTokens>();
+        services.AddSingleton<SessionTokens>();
+        services.AddSingleton<Proofs>();
         services.AddSingleton<RememberedTokens>();
         services.AddAuthentication(BearerHandler.Scheme)
             .AddScheme<AuthenticationSchemeOptions, BearerHandler>(BearerHandler.Scheme, configureOptions: null);

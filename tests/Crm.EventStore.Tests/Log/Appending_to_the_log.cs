@@ -115,7 +115,10 @@ public class Appending_to_the_log(TestDatabase database) : IClassFixture<TestDat
         Assert.Equivalent(new StoredReceipt(receipt, appended.LastPosition, appended.RecordedAt), again.Stored, strict: true);
         Assert.Equivalent(again.Stored, await log.FindReceipt("caller", $"k{stream}", Ct), strict: true);
         Assert.Null(await log.FindReceipt("another caller", $"k{stream}", Ct));
-        Assert.Equal(0, await log.PruneReceipts(appended.RecordedAt, Ct));
+
+        // Those of other specifications may go; this one is not older than itself.
+        await log.PruneReceipts(appended.RecordedAt, Ct);
+        Assert.NotNull(await log.FindReceipt("caller", $"k{stream}", Ct));
     }
 
     [Fact]

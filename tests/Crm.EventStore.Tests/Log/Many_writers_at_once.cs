@@ -84,6 +84,27 @@ public class Many_writers_at_once
     }
 
     [Fact]
+    public async Task begin_a_stream_once_when_hosts_begin_the_same_ones_at_the_same_moment()
+    {
+        await using var database = await TestDatabase.Create();
+        await using var one = Open(database.App);
+        await using var other = Open(database.App);
+        for (var round = 0; round < 40; round++)
+        {
+            var streams = Enumerable.Range(0, 16).Select(_ => Guid.NewGuid()).ToArray();
+            var outcomes = await Task.WhenAll(
+                streams.Select(stream => one.Append(Append(stream, 0, "one"), Ct))
+                    .Concat(streams.Reverse().Select(stream => other.Append(Append(stream, 0, "other"), Ct))));
+
+            Assert.Equal(streams.Length, outcomes.Count(static outcome => outcome is AppendOutcome.Appended));
+            Assert.Equal(streams.Length, outcomes.Count(static outcome => outcome is AppendOutcome.VersionConflict { Actual: 1 }));
+        }
+
+        Assert.Equal(40 * 16, await one.LastPosition(Ct));
+        await IsSound(database.App);
+    }
+
+    [Fact]
     public async Task do_not_wait_for_a_stream_that_somebody_else_holds()
     {
         await using var database = await TestDatabase.Create();

@@ -7,9 +7,9 @@ namespace Crm.Web.Tests.Security;
 public sealed class Every_route(TestHost host) : IClassFixture<TestHost>
 {
     // Open to all, and why: to sign in and to renew one must not be signed in; health and metrics are asked by machines; the
-    // documentation shows no data.
+    // documentation shows no data, the public keys are public.
     private static readonly string[] Open =
-        ["/api/v1/auth/login", "/api/v1/auth/refresh", "/health", "/metrics", "/openapi", "/docs"];
+        ["/api/v1/auth/login", "/api/v1/auth/refresh", "/health", "/metrics", "/openapi", "/docs", "/.well-known/jwks.json"];
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 

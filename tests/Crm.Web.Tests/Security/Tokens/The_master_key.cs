@@ -3,7 +3,6 @@ using System.Text;
 using Crm.Testing;
 using Crm.Web.Hosting;
 using Crm.Web.Security;
-using Microsoft.Extensions.Hosting.Internal;
 
 namespace Crm.Web.Tests.Security.Tokens;
 
@@ -155,6 +154,6 @@ public sealed class The_master_key : IDisposable
     {
         var all = settings.Append(("CRM_DATA_DIR", folder.FullName)).ToDictionary(one => one.Item1, one => (string?)one.Item2);
         return MasterKey.Load(
-            new ConfigurationBuilder().AddInMemoryCollection(all).Build(), new HostingEnvironment { EnvironmentName = environment });
+            new ConfigurationBuilder().AddInMemoryCollection(all).Build(), isProduction: environment is "Production");
     }
 }
