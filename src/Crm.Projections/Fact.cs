@@ -60,7 +60,9 @@ public sealed record Fact(
         Indexes =
         [
             ("at", "(at)"),
-            .. withDurations ? [("durations", "(measure, dim1, micros, at, position) where micros is not null")] : Array.Empty<(string, string)>(),
+            .. withDurations
+                ? [("durations", "(measure, dim1, micros, at, position) where micros is not null")]
+                : Array.Empty<(string, string)>(),
             .. further,
         ],
     };

@@ -94,7 +94,9 @@ internal sealed class SearchSample
                 .Select(trigram => (
                     Trigram: trigram,
                     Reads: leads * (trigrams.GetValueOrDefault(trigram) + 0.3) / (texts.Length + 1) * SearchCost.OfIndexEntry,
-                    Having: parts is [] ? trigrams.GetValueOrDefault(trigram) : having.Count(text => text.Contains(trigram, StringComparison.Ordinal))))
+                    Having: parts is []
+                        ? trigrams.GetValueOrDefault(trigram)
+                        : having.Count(text => text.Contains(trigram, StringComparison.Ordinal))))
                 .Select(next => (next.Trigram, next.Reads, Candidates: candidates * (next.Having + 0.3) / (having.Length + 1)))
                 .MinBy(next => next.Reads + (next.Candidates * SearchCost.OfCandidate));
             if (best.Reads + (best.Candidates * SearchCost.OfCandidate) >= candidates * SearchCost.OfCandidate)
