@@ -30,13 +30,13 @@ public static class EventJson
         storedNames.Select(stored => EntryOf(stored, streamType, UpcastOf(stored.Key)));
 
     private static EventCatalog.Entry EntryOf(
-        KeyValuePair<string, Type> stored, string streamType, Func<JsonElement, JsonElement>? upcast) =>
+        KeyValuePair<string, Type> stored, string streamType, EventCatalog.Upcast? upcast) =>
         new(stored.Key, streamType, stored.Value, JsonOf(stored.Value), upcast);
 
     /// <summary>The upcaster of an event that was once stored in another shape; null for one that never was.</summary>
-    private static Func<JsonElement, JsonElement>? UpcastOf(string storedName) => storedName switch
+    private static EventCatalog.Upcast? UpcastOf(string storedName) => storedName switch
     {
-        "lead-captured" => LeadCapturedUpcast.ToDetails,
+        "lead-captured" => new EventCatalog.Upcast("details", LeadCapturedUpcast.ToDetails),
         _ => null,
     };
 

@@ -9,10 +9,10 @@ internal static class LeadCapturedUpcast
     private static readonly string[] DetailFields =
         ["firstName", "lastName", "email", "phone", "company", "source", "value", "tags", "externalId"];
 
-    /// <summary>Gathers the flat details under <c>details</c>; today's shape, and what is no shape at all, passes unchanged.</summary>
+    /// <summary>Gathers the flat details under <c>details</c>; what is no shape at all passes unchanged.</summary>
     public static JsonElement ToDetails(JsonElement stored)
     {
-        if (stored.ValueKind is not JsonValueKind.Object || stored.TryGetProperty("details", out _))
+        if (stored.ValueKind is not JsonValueKind.Object)
         {
             return stored;
         }

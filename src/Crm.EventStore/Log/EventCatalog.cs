@@ -23,11 +23,41 @@ public sealed class EventCatalog
     /// <param name="StreamType">The type of the streams it stands in.</param>
     /// <param name="Type">The type of the event in this program.</param>
     /// <param name="Json">How it is written and read, source-generated.</param>
-    /// <param name="Upcast">Turns the JSON of an older shape into today's before it is read; null when there never was another shape.</param>
-    public sealed record Entry(string Name, string StreamType, Type Type, JsonTypeInfo Json, Func<JsonElement, JsonElement>? Upcast = null)
+    /// <param name="Upcast">What reads an older shape; null when there never was another shape.</param>
+    public sealed record Entry(string Name, string StreamType, Type Type, JsonTypeInfo Json, Upcast? Upcast = null)
     {
         /// <summary>The .NET type as Marten stores it: <c>Namespace.Type, Assembly</c>.</summary>
         public string DotNetType { get; } = $"{Type.FullName}, {Type.Assembly.GetName().Name}";
+    }
+
+    /// <summary>How an event is read that was once stored in another shape.</summary>
+    /// <param name="Mark">A member that today's shape always has and no older one had: an event with it is read as it is.</param>
+    /// <param name="ToToday">Turns the JSON of an older shape into today's.</param>
+    public sealed record Upcast(string Mark, Func<JsonElement, JsonElement> ToToday)
+    {
+        private readonly byte[] mark = System.Text.Encoding.UTF8.GetBytes(Mark);
+
+        internal bool IsToday(ReadOnlySpan<byte> json)
+        {
+            var reader = new Utf8JsonReader(json);
+            if (!reader.Read() || reader.TokenType is not JsonTokenType.StartObject)
+            {
+                return false;
+            }
+
+            while (reader.Read() && reader.TokenType is JsonTokenType.PropertyName)
+            {
+                if (reader.ValueTextEquals(mark))
+                {
+                    return true;
+                }
+
+                reader.Read();
+                reader.Skip();
+            }
+
+            return false;
+        }
     }
 
     /// <summary>All entries, in no order.</summary>
@@ -55,14 +85,14 @@ public sealed class EventCatalog
         var entry = Named(name);
         try
         {
-            if (entry.Upcast is null)
+            if (entry.Upcast is null || entry.Upcast.IsToday(json))
             {
                 return JsonSerializer.Deserialize(json, entry.Json)
                     ?? throw new LogCorruptException($"An event of type {name} is stored as null.");
             }
 
             using var document = JsonDocument.Parse(json.ToArray());
-            return entry.Upcast(document.RootElement).Deserialize(entry.Json)
+            return entry.Upcast.ToToday(document.RootElement).Deserialize(entry.Json)
                 ?? throw new LogCorruptException($"An event of type {name} is stored as null.");
         }
         catch (JsonException unreadable)
