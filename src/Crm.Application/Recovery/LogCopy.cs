@@ -64,6 +64,17 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
     private const string CredentialsIn =
         "copy crm.credentials (user_id, password_hash, security_stamp, updated_at) from stdin (format binary)";
 
+    // With the passwords: where they alone stood, one would be enough. The secrets are sealed with the master key, the same for both.
+    private const string FactorsOut =
+        "copy (select user_id, secret, created_at, confirmed_at, last_step from crm.second_factors) to stdout (format binary)";
+
+    private const string FactorsIn =
+        "copy crm.second_factors (user_id, secret, created_at, confirmed_at, last_step) from stdin (format binary)";
+
+    private const string RecoveryCodesOut = "copy (select user_id, code_hash, used_at from crm.recovery_codes) to stdout (format binary)";
+
+    private const string RecoveryCodesIn = "copy crm.recovery_codes (user_id, code_hash, used_at) from stdin (format binary)";
+
     /// <summary>
     /// Copies the streams and events that are not there yet; each part with its mark in one transaction. That each event has its stream is
     /// checked once at the end (<see cref="Belongings"/>), not for each event as it comes.
@@ -105,15 +116,24 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
         await using var transaction = await to.BeginTransactionAsync(ct);
         await LongWork.Run(to, ForeignKey, ct);
         await LongWork.Run(
-            to, "set local statement_timeout = 0; delete from crm.unique_keys; delete from crm.receipts; delete from crm.credentials", ct);
+            to,
+            """
+            set local statement_timeout = 0; delete from crm.unique_keys; delete from crm.receipts; delete from crm.credentials;
+            delete from crm.second_factors; delete from crm.recovery_codes
+            """,
+            ct);
         await Pipe(from, UserKeysOut, to, UserKeysIn, ct);
         await Pipe(from, ReceiptsOut, to, ReceiptsIn, ct);
         await Pipe(from, CredentialsOut, to, CredentialsIn, ct);
+        await Pipe(from, FactorsOut, to, FactorsIn, ct);
+        await Pipe(from, RecoveryCodesOut, to, RecoveryCodesIn, ct);
         await LongWork.Run(
             to,
             """
             delete from crm.unique_keys k where not exists (select from crm.mt_streams s where s.id = k.stream_id);
             delete from crm.credentials c where not exists (select from crm.mt_streams s where s.id = c.user_id);
+            delete from crm.second_factors f where not exists (select from crm.mt_streams s where s.id = f.user_id);
+            delete from crm.recovery_codes r where not exists (select from crm.mt_streams s where s.id = r.user_id);
 
             insert into crm.unique_keys (scope, key, stream_id)
             select 'lead-external-id', last.key, last.stream_id

@@ -56,14 +56,18 @@ internal sealed class OwnConnection(NpgsqlDataSource database, EventLogOptions o
     public void Dispose() => Drop();
 
     // Every statement of the loops reaches its rows by an index, whatever the statistics say of tables that were empty a minute ago.
+    // And nothing is answered before it is durable, whatever the role's or the database's own setting is.
     private void Configure(NpgsqlConnection opened)
     {
         using var command = new NpgsqlCommand(
             """
             select set_config('lock_timeout', $1, false), set_config('statement_timeout', $2, false),
                 set_config('default_transaction_isolation', 'read committed', false),
-                set_config('plan_cache_mode', 'force_generic_plan', false), set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
-                set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false)
+                set_config('plan_cache_mode', 'force_generic_plan', false), set_config('enable_seqscan', 'off', false),
+                set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false),
+                set_config(
+                    'synchronous_commit', case current_setting('synchronous_commit') when 'off' then 'on' else current_setting('synchronous_commit') end,
+                    false)
             """,
             opened)
         {
@@ -85,7 +89,7 @@ internal sealed class OwnConnection(NpgsqlDataSource database, EventLogOptions o
             using var command = new NpgsqlCommand(
                 """
                 reset lock_timeout; reset statement_timeout; reset default_transaction_isolation; reset plan_cache_mode;
-                reset enable_seqscan; reset enable_hashjoin; reset enable_mergejoin; reset jit
+                reset enable_seqscan; reset enable_hashjoin; reset enable_mergejoin; reset jit; reset synchronous_commit
                 """,
                 old)
             { CommandTimeout = 5 };

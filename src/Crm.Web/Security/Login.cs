@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Serialization.Metadata;
 using Crm.Web.Http;
 using FluentValidation;
@@ -7,7 +8,8 @@ namespace Crm.Web.Security;
 /// <summary>The body of <c>POST /auth/login</c>.</summary>
 /// <param name="Email">The address that the user was registered with.</param>
 /// <param name="Password">The password.</param>
-public sealed record LoginRequest(string Email, string Password) : IRequestBody<LoginRequest>
+/// <param name="Code">The code of the second factor, or a recovery code; left out where there is none.</param>
+public sealed record LoginRequest(string Email, string Password, string? Code = null) : IRequestBody<LoginRequest>
 {
     /// <inheritdoc/>
     public static JsonTypeInfo<LoginRequest> Json => SecurityJson.Wire.LoginRequest;
@@ -27,6 +29,7 @@ public sealed class LoginRequestValidator : AbstractValidator<LoginRequest>
     {
         RuleFor(request => request.Email).Present().AtMost(254);
         RuleFor(request => request.Password).AtMost(PasswordRule.MaxCharacters);
+        RuleFor(request => request.Code).AtMost(SecondFactors.MaxCodeCharacters);
     }
 }
 
@@ -34,22 +37,33 @@ public sealed class LoginRequestValidator : AbstractValidator<LoginRequest>
 public static class LoginEndpoint
 {
     /// <summary>Answers a pair of tokens, or 401 without saying what was wrong.</summary>
-    public static async Task<IResult> Handle(
-        Posted<LoginRequest> posted, SignIns signIns, LoginLimit limit, HttpContext http, CancellationToken ct)
+    public static async Task<IResult> Handle(Posted<LoginRequest> posted, SignIns signIns, HttpContext http, CancellationToken ct)
     {
-        var from = http.Connection.RemoteIpAddress?.ToString() ?? "unknown";
-        if (limit.Exceeded(from, posted.Body.Email) is { } retryAfter)
+        var result = await signIns.SignIn(posted.Body, http.Connection.RemoteIpAddress, posted.Context.Envelope, ct);
+        if (result is SignInResult.Done { Pair: var pair })
         {
-            return SecurityProblems.TooManyAttempts(retryAfter).ToHttp();
+            return AnswerPair(http, pair);
         }
 
-        if (await signIns.SignIn(posted.Body.Email, posted.Body.Password, from, ct) is { } pair)
+        if (result is not SignInResult.TooSoon)
         {
-            http.Response.Headers.CacheControl = "no-store";
-            return Answers.Json(pair, SecurityJson.Wire.TokenPair);
+            http.Response.Headers.WWWAuthenticate = BearerHandler.Scheme;
         }
 
-        http.Response.Headers.WWWAuthenticate = BearerHandler.Scheme;
-        return SecurityProblems.WrongCredentials.ToHttp();
+        return (result switch
+        {
+            SignInResult.Refused => SecurityProblems.WrongCredentials,
+            SignInResult.CodeRequired => SecurityProblems.CodeRequired,
+            SignInResult.WrongCode => SecurityProblems.WrongCode,
+            SignInResult.TooSoon soon => SecurityProblems.TooManyAttempts(soon.Wait),
+            _ => throw new UnreachableException(result.GetType().Name),
+        }).ToHttp();
+    }
+
+    /// <summary>A pair of tokens, which no cache may keep.</summary>
+    internal static IResult AnswerPair(HttpContext http, TokenPair pair)
+    {
+        http.Response.Headers.CacheControl = "no-store";
+        return Answers.Json(pair, SecurityJson.Wire.TokenPair);
     }
 }

@@ -1,3 +1,4 @@
+using Crm.Domain.Access;
 using Crm.EventStore.Log;
 using Crm.Web.Http;
 using Crm.Web.Users;
@@ -10,9 +11,16 @@ public static class LogoutEndpoint
     /// <summary>
     /// Ends the session that the access token belongs to: neither of its tokens counts any more, within seconds on every host.
     /// </summary>
-    public static async Task<IResult> Handle(HttpContext http, Sessions sessions, CancellationToken ct)
+    public static async Task<IResult> Handle(
+        Posted<NoBody> posted, HttpContext http, Sessions sessions, AccessFacts facts, CancellationToken ct)
     {
-        await sessions.End(http.User.SessionId(), ct);
+        if ((http.User.Identity as CallerIdentity)?.SessionId is not { } session)
+        {
+            return SecurityProblems.NotOurSession.ToHttp();
+        }
+
+        await sessions.End(session, SessionEnding.SignedOut, ct);
+        await facts.SessionEnded(http.User.UserId(), session, SessionEnding.SignedOut, posted.Context.Envelope, ct);
         return TypedResults.NoContent();
     }
 }

@@ -28,13 +28,22 @@ public sealed class RefreshRequestValidator : AbstractValidator<RefreshRequest>
 /// <summary>Renews a session.</summary>
 public static class RefreshEndpoint
 {
-    /// <summary>Answers the next pair of tokens, or 401: then the user must sign in again.</summary>
-    public static async Task<IResult> Handle(Posted<RefreshRequest> posted, SignIns signIns, HttpContext http, CancellationToken ct)
+    /// <summary>
+    /// Answers the next pair of tokens; 409 when another request with the same token was faster by a moment, as when two tabs wake up
+    /// together; or 401: then the user must sign in again.
+    /// </summary>
+    public static async Task<IResult> Handle(
+        Posted<RefreshRequest> posted, SignIns signIns, HttpContext http, CancellationToken ct)
     {
-        if (await signIns.Renew(posted.Body.RefreshToken, ct) is { } pair)
+        var (pair, raced) = await signIns.Renew(posted.Body.RefreshToken, posted.Context.Now, posted.Context.Envelope, ct);
+        if (pair is not null)
         {
-            http.Response.Headers.CacheControl = "no-store";
-            return Answers.Json(pair, SecurityJson.Wire.TokenPair);
+            return LoginEndpoint.AnswerPair(http, pair);
+        }
+
+        if (raced)
+        {
+            return SecurityProblems.RefreshRaced.ToHttp();
         }
 
         http.Response.Headers.WWWAuthenticate = BearerHandler.Scheme;

@@ -33,9 +33,6 @@ public sealed record SecurityOptions
     /// <summary>After how long each host reads the signing keys anew; a new key signs after twice this time.</summary>
     public TimeSpan SigningKeyReload { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How many logins one address may try for one account in a minute on one host.</summary>
-    public int LoginAttemptsPerMinute { get; init; } = 30;
-
     /// <summary>Whether the settings make sense.</summary>
     public bool IsValid =>
         Issuer.Length > 0
@@ -44,6 +41,5 @@ public sealed record SecurityOptions
         && SigningKeyReload > TimeSpan.Zero
         && SessionLifetime >= AccessTokenLifetime
         && RecheckAfter > TimeSpan.Zero
-        && RecheckAfter < TimeSpan.FromSeconds(5)
-        && LoginAttemptsPerMinute > 0;
+        && RecheckAfter < TimeSpan.FromSeconds(5);
 }

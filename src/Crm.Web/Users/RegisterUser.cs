@@ -12,7 +12,7 @@ namespace Crm.Web.Users;
 /// <summary>The body of <c>POST /users</c>.</summary>
 /// <param name="Name">The user's name, for people.</param>
 /// <param name="Email">The address to sign in with; no two users share one.</param>
-/// <param name="Password">The first password, 12 to 128 characters.</param>
+/// <param name="Password">The first password, 12 to 128 characters, and none that is guessed first.</param>
 /// <param name="Role">What the user may do.</param>
 /// <param name="Oversight">Whose leads the user oversees as a manager; the company's unless told.</param>
 public sealed record RegisterUserRequest(
@@ -37,7 +37,7 @@ public sealed class RegisterUserRequestValidator : AbstractValidator<RegisterUse
         RuleFor(request => request.Name).Present().AtMost(200);
         RuleFor(request => request.Email).Must(EmailAddress.IsValid)
             .WithErrorCode("invalid-email").WithMessage("is not an e-mail address.");
-        RuleFor(request => request.Password).Password();
+        RuleFor(request => request.Password).Password().NotOwn(static request => (request.Name, request.Email));
     }
 }
 

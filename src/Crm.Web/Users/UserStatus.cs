@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization.Metadata;
 using Crm.Application;
 using Crm.Application.Users;
+using Crm.Domain.Access;
 using Crm.Domain.Users;
 using Crm.EventStore.Log;
 using Crm.Web.Http;
@@ -42,7 +43,7 @@ public static class DeactivateUserEndpoint
             id, isLast => new DeactivateUser(IsOwnAccount: posted.ActorId == id, isLast, reason), posted.Because(reason), ct);
         if (result is CommandResult.Done)
         {
-            await sessions.EndAllOf(id, ct);
+            await sessions.EndAllOf(id, SessionEnding.EndedByAdmin, ct);
         }
 
         return result.ToHttp();
@@ -59,7 +60,7 @@ public static class ActivateUserEndpoint
         if (!(await log.ReadUser(id, ct)).IsActive)
         {
             // Here too, and first: a host may have died between a deactivation and the end of the sessions.
-            await sessions.EndAllOf(id, ct);
+            await sessions.EndAllOf(id, SessionEnding.EndedByAdmin, ct);
         }
 
         var reason = posted.Body.Reason;

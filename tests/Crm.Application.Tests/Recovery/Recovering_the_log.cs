@@ -72,6 +72,29 @@ public sealed class Recovering_the_log : IAsyncLifetime
     }
 
     [Fact]
+    public async Task takes_second_factors_along_of_those_who_are_in_it()
+    {
+        // Where passwords alone stood, one would be enough. The last: of somebody who is not in the log.
+        await using (var enrol = source.App.CreateCommand(
+            """
+            insert into crm.second_factors (user_id, secret, created_at, confirmed_at)
+            select id, '\x01'::bytea, now(), now() from crm.mt_streams where type = 'user' union all select gen_random_uuid(), '\x01'::bytea, now(), now();
+            insert into crm.recovery_codes (user_id, code_hash) select user_id, '\x02'::bytea from crm.second_factors
+            """))
+        {
+            await enrol.ExecuteNonQueryAsync(Ct);
+        }
+
+        await using var target = await Target();
+        await Recover(target, await Log.LastPosition(Ct));
+
+        var users = await One<long>(target.App, "select count(*) from crm.mt_streams where type = 'user'");
+        Assert.True(users > 0);
+        Assert.Equal(users, await One<long>(target.App, "select count(*) from crm.second_factors where confirmed_at is not null"));
+        Assert.Equal(users, await One<long>(target.App, "select count(*) from crm.recovery_codes where used_at is null"));
+    }
+
+    [Fact]
     public async Task goes_on_working_from_there()
     {
         var position = await Log.LastPosition(Ct) / 2;

@@ -101,6 +101,7 @@ public class The_schema(TestDatabase database) : IClassFixture<TestDatabase>
     [Theory]
     [InlineData("select 1 from crm.mt_events")]
     [InlineData("select 1 from crm.credentials")]
+    [InlineData("select 1 from crm.second_factors")]
     [InlineData("create table crm_read.mine (id int)")]
     public async Task shows_the_role_for_reports_nothing_but_read_models(string sql)
     {

@@ -6,10 +6,13 @@ namespace Crm.Web.Tests.Security;
 
 public sealed class Every_route(TestHost host) : IClassFixture<TestHost>
 {
-    // Open to all, and why: to sign in and to renew one must not be signed in; health and metrics are asked by machines; the
-    // documentation shows no data, the public keys are public.
+    // Open to all, and why: to sign in, to renew and to choose a password by a token one must not be signed in; health and metrics
+    // are asked by machines; the documentation shows no data, the public keys are public.
     private static readonly string[] Open =
-        ["/api/v1/auth/login", "/api/v1/auth/refresh", "/health", "/metrics", "/openapi", "/docs", "/.well-known/jwks.json"];
+        [
+            "/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/reset", "/health", "/metrics", "/openapi", "/docs",
+            "/.well-known/jwks.json",
+        ];
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 

@@ -70,8 +70,10 @@ public sealed class Managing_users(TestHost host) : IClassFixture<TestHost>
     public async Task counts_a_passwords_characters_not_its_bytes()
     {
         // A dozen characters beyond the basic plane: twelve to people, twenty-four to UTF-16, forty-eight to UTF-8.
-        using var twelve = await Register("Rune", "rune@example.com", string.Concat(Enumerable.Repeat("🔑", 12)));
+        using var twelve = await Register("Rune", "rune@example.com", "🔑🦉🪜🌊🧭🎻🪵🦔🍏🧵🪨🐌");
         Assert.Equal(HttpStatusCode.Created, twelve.StatusCode);
+        using var monotonous = await Register("Rune", "rune3@example.com", string.Concat(Enumerable.Repeat("🔑", 12)));
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, monotonous.StatusCode);
         using var tooMany = await Register("Rune", "rune2@example.com", new string('x', 129));
         Assert.Equal(HttpStatusCode.UnprocessableEntity, tooMany.StatusCode);
     }
