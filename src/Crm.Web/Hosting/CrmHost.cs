@@ -1,5 +1,6 @@
 using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Schema;
+using Crm.Web.ApiKeys;
 using Crm.Web.Audit;
 using Crm.Web.Cli;
 using Crm.Web.Documentation;
@@ -64,6 +65,7 @@ public static class CrmHost
         var api = app.MapGroup("/api/v1");
         api.MapAuth();
         api.MapUsers();
+        api.MapApiKeys();
         api.MapLeads();
         api.MapReports();
         api.MapAudit();

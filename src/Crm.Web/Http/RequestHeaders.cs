@@ -31,7 +31,8 @@ public static class RequestHeaders
 
     /// <summary>Who asks, as part of what: the metadata of the events that follow.</summary>
     public static Envelope Envelope(HttpContext context) => new(
-        context.User.FindFirstValue(Subject),
+        (context.User.Identity as CallerIdentity)?.ActorId ?? context.User.FindFirstValue(Subject),
+        OnBehalfOf: (context.User.Identity as CallerIdentity)?.OnBehalfOf?.ToString(),
         CorrelationId: Correlation(context),
         CausationId: context.TraceIdentifier,
         ApiKeyId: context.User.FindFirstValue(ApiKey));
@@ -86,7 +87,14 @@ public static class RequestHeaders
             hash.AppendData(part.Span);
         }
 
-        return new IdempotencyKey(context.User.FindFirstValue(Subject) ?? "anonymous", key, hash.GetHashAndReset());
+        return new IdempotencyKey(CallerOf(context.User), key, hash.GetHashAndReset());
+    }
+
+    // A person, each of their API keys, and whoever such a key acts for never meet in their idempotency keys.
+    private static string CallerOf(ClaimsPrincipal caller)
+    {
+        var user = caller.FindFirstValue(Subject) ?? "anonymous";
+        return caller.FindFirstValue(ApiKey) is { } key ? $"{user}/key:{key}" : user;
     }
 
     internal static void CheckMediaType(HttpRequest request, string? other, bool isEmpty)

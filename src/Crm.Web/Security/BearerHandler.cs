@@ -1,4 +1,5 @@
 using System.Text.Encodings.Web;
+using Crm.Web.ApiKeys;
 using Crm.Web.Http;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
@@ -13,6 +14,13 @@ public sealed class BearerHandler(
 {
     /// <summary>The scheme's name.</summary>
     public new const string Scheme = "Bearer";
+
+    /// <summary>The header by which a request with an API key says for which user it acts.</summary>
+    public const string OnBehalfOfHeader = "On-Behalf-Of";
+
+    private static readonly Problem NotForPersons = Problem.Malformed("On-Behalf-Of takes one user's id, in a request with an API key.");
+
+    private Problem? because;
 
     /// <inheritdoc/>
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
@@ -29,7 +37,20 @@ public sealed class BearerHandler(
             return AuthenticateResult.Fail("Not one bearer token.");
         }
 
-        var admission = await tokens.Admit(header.AsSpan("Bearer ".Length), onBehalfOf: null, Context.RequestAborted);
+        string? onBehalfOf = null;
+        if (Request.Headers.TryGetValue(OnBehalfOfHeader, out var named))
+        {
+            if (named is not [{ Length: > 0 and <= 64 } one] || !ApiKeyText.IsMeant(header["Bearer ".Length..]))
+            {
+                because = NotForPersons;
+                return AuthenticateResult.Fail("On-Behalf-Of is for API keys.");
+            }
+
+            onBehalfOf = one;
+        }
+
+        var admission = await tokens.Admit(header.AsSpan("Bearer ".Length), onBehalfOf, Context.RequestAborted);
+        because = admission.Because;
         return admission.Caller is { } caller
             ? AuthenticateResult.Success(new AuthenticationTicket(caller, Scheme))
             : AuthenticateResult.Fail("The token does not count.");
@@ -38,6 +59,11 @@ public sealed class BearerHandler(
     /// <inheritdoc/>
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
+        if (because is not null)
+        {
+            return Problems.Write(Context, because);
+        }
+
         Response.Headers.WWWAuthenticate = Request.Headers.Authorization.Count == 0 ? Scheme : "Bearer error=\"invalid_token\"";
         return Problems.Write(Context, SecurityProblems.Unauthenticated);
     }

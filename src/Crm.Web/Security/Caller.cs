@@ -45,6 +45,15 @@ public static class Caller
         scope)
     { SessionId = token.SessionId });
 
+    /// <summary>The principal of a user who has no session of ours.</summary>
+    internal static ClaimsPrincipal Of(Guid userId, User user, Scope scope) => new(new CallerIdentity(
+        [
+            new Claim(UserIdClaim, userId.ToString()),
+            new Claim(NameClaim, user.Name),
+            new Claim(RoleClaim, Roles.NameOf(user.Role)),
+        ],
+        scope));
+
     private static CallerIdentity Identity(ClaimsPrincipal caller) => caller.Identity as CallerIdentity
         ?? throw new InvalidOperationException("Nobody is signed in: the route does not require it.");
 

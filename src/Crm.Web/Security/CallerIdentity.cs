@@ -16,6 +16,9 @@ public sealed class CallerIdentity(IEnumerable<Claim> claims, Scope scope)
     /// <summary>The session that the request belongs to; null when it belongs to none of ours.</summary>
     public Guid? SessionId { get; init; }
 
+    /// <summary>Who does what the request does: the caller, or the user whose API key it brings. The envelope's actor.</summary>
+    public string? ActorId { get; init; }
+
     /// <summary>The user on whose behalf an API key acts; null when it acts for nobody else.</summary>
     public Guid? OnBehalfOf { get; init; }
 }

@@ -18,9 +18,6 @@ public abstract class Proof
     /// <summary>When it ends by itself; at this moment it no longer counts.</summary>
     public abstract DateTimeOffset EndsAt { get; }
 
-    /// <summary>Whether what it is worth may have changed when something about this user did.</summary>
-    public abstract bool Concerns(Guid userId);
-
     /// <summary>Looks at the log and the sessions: is it still worth something, and whom does it speak for?</summary>
     public abstract Task<Admission> Look(CancellationToken ct);
 }

@@ -42,27 +42,6 @@ public sealed class RememberedTokens(Proofs proofs, SecurityOptions options, Tim
         return Verify(hash, token.ToString(), onBehalfOf, ct);
     }
 
-    /// <summary>Has everything that concerns a user looked at anew before it counts again.</summary>
-    public void Doubt(Guid userId)
-    {
-        foreach (var (_, remembered) in known)
-        {
-            if (remembered.Proof.Concerns(userId))
-            {
-                remembered.Doubt();
-            }
-        }
-    }
-
-    /// <summary>Has everything looked at anew before it counts again.</summary>
-    public void DoubtAll()
-    {
-        foreach (var (_, remembered) in known)
-        {
-            remembered.Doubt();
-        }
-    }
-
     private async ValueTask<Admission> Verify(TokenHash hash, string token, string? onBehalfOf, CancellationToken ct)
     {
         if (await proofs.Verify(token, onBehalfOf, ct) is not { } proof)
@@ -154,15 +133,6 @@ public sealed class RememberedTokens(Proofs proofs, SecurityOptions options, Tim
 
                 // A look was taken just now if there was none.
                 return last!.Found;
-            }
-        }
-
-        public void Doubt()
-        {
-            lock (gate)
-            {
-                Volatile.Write(ref last, null);
-                ahead = null;
             }
         }
 

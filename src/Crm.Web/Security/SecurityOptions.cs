@@ -33,12 +33,17 @@ public sealed record SecurityOptions
     /// <summary>After how long each host reads the signing keys anew; a new key signs after twice this time.</summary>
     public TimeSpan SigningKeyReload { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Other issuers whose tokens are taken.</summary>
+    public IReadOnlyList<IssuerOptions> Issuers { get; init; } = [];
+
     /// <summary>Whether the settings make sense.</summary>
     public bool IsValid =>
         Issuer.Length > 0
         && Audience.Length > 0
         && AccessTokenLifetime >= TimeSpan.FromSeconds(1)
         && SigningKeyReload > TimeSpan.Zero
+        && Issuers.All(static one => one.IsValid)
+        && Issuers.Select(static one => one.Issuer).Append(Issuer).Distinct(StringComparer.Ordinal).Count() == Issuers.Count + 1
         && SessionLifetime >= AccessTokenLifetime
         && RecheckAfter > TimeSpan.Zero
         && RecheckAfter < TimeSpan.FromSeconds(5);

@@ -25,8 +25,6 @@ public sealed class SessionTokens(JwtTokens tokens, SigningKeys keys, Sessions s
     {
         public override DateTimeOffset EndsAt => token.ExpiresAt;
 
-        public override bool Concerns(Guid userId) => token.UserId == userId;
-
         public override Task<Admission> Look(CancellationToken ct) => tokens.Look(token, kid, ct);
     }
 }

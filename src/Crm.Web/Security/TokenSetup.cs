@@ -9,11 +9,18 @@ internal static class TokenSetup
     public static void AddCrmTokens(this IHostApplicationBuilder builder)
     {
         var services = builder.Services;
+        services.AddOptions<SecurityOptions>().Validate(
+            options => !builder.Environment.IsProduction() || options.Issuers.All(static one => one.Metadata.Scheme == Uri.UriSchemeHttps),
+            "In Production the metadata of another issuer is fetched by https only.");
         services.AddSingleton(MasterKey.Load(builder.Configuration, builder.Environment.IsProduction()));
         services.AddSingleton<SigningKeys>();
         services.AddSingleton<KeyRotation>();
         services.AddSingleton<JwtTokens>();
         services.AddSingleton<SessionTokens>();
+        services.AddSingleton<ApiKeys.ApiKeys>();
+        services.AddSingleton<IssuerFetch>();
+        services.AddSingleton<ExternalUsers>();
+        services.AddSingleton<ExternalIssuers>();
         services.AddSingleton<Proofs>();
         services.AddSingleton<RememberedTokens>();
         services.AddAuthentication(BearerHandler.Scheme)

@@ -13,7 +13,7 @@ namespace Crm.Web.Users;
 /// </summary>
 public sealed class UserDirectory(NpgsqlDataSource database, EventLog log)
 {
-    private static readonly string[] Scopes = [UserStream.EmailScope, "user-external-id"];
+    private static readonly string[] Scopes = [UserStream.EmailScope, UserStream.IdentityScope, "user-external-id"];
 
     /// <summary>The users whose ids follow another, in order of id.</summary>
     public async Task<IReadOnlyList<UserBody>> After(Guid after, int limit, CancellationToken ct)
