@@ -47,7 +47,7 @@ public sealed record AgentPage(IReadOnlyList<AgentItem> Items, string? NextCurso
 /// </summary>
 public sealed class TeamDirectory(NpgsqlDataSource database, EventLog log)
 {
-    private static readonly string[] UserScopes = [UserStream.EmailScope, "user-external-id"];
+    private static readonly string[] UserScopes = [UserStream.EmailScope, UserStream.IdentityScope, "user-external-id"];
 
     /// <summary>The teams whose ids follow another and that somebody may see, in order of id.</summary>
     public async Task<IReadOnlyList<TeamBody>> Teams(Scope scope, Guid after, int limit, CancellationToken ct)
