@@ -17,8 +17,9 @@ public static class CommonPasswords
 
     private static readonly string[] walks =
     [
-        "01234567890", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop", "qsdfghjklm",
-        "wxcvbn", "1qaz", "2wsx", "3edc", "4rfv", "5tgb", "6yhn", "7ujm", "1q2w3e4r5t6y7u8i9o0p", "1a2b3c4d5e6f7g8h9i", "qazwsxedcrfvtgbyhnujm",
+        "01234567890", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop",
+        "qsdfghjklm", "wxcvbn", "1qaz", "2wsx", "3edc", "4rfv", "5tgb", "6yhn", "7ujm", "1q2w3e4r5t6y7u8i9o0p", "1a2b3c4d5e6f7g8h9i",
+        "qazwsxedcrfvtgbyhnujm",
     ];
 
     private static readonly HashSet<(char, char)> neighbours = Neighbours();
@@ -28,7 +29,10 @@ public static class CommonPasswords
     public static bool Contain(string password)
     {
         var folded = Fold(password);
-        return words.Contains(folded) || IsMonotonous(folded) || IsWord(LettersOf(folded), folded) || IsWord(LettersOf(Unleet(folded)), folded);
+        return words.Contains(folded)
+            || IsMonotonous(folded)
+            || IsWord(LettersOf(folded), folded)
+            || IsWord(LettersOf(Unleet(folded)), folded);
     }
 
     /// <summary>Whether a password is little more than a word of the user's own, such as the name or the address.</summary>

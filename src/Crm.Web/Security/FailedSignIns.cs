@@ -38,7 +38,7 @@ public sealed partial class FailedSignIns : BackgroundService
         this.clock = clock;
         this.logger = logger;
         var meter = meters.Create("Crm.Web");
-        failures = meter.CreateCounter<long>("crm.sign_in.failures", "{attempt}", "Tries to sign in that failed or had to wait, by reason.");
+        failures = meter.CreateCounter<long>("crm.sign_in.failures", "{attempt}", "Tries to sign in that failed or had to wait.");
         unwritten = meter.CreateCounter<long>("crm.sign_in.facts_unwritten", "{event}", "Facts of failed sign-ins that were not written.");
     }
 

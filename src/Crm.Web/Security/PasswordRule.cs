@@ -29,7 +29,8 @@ public static class PasswordRule
     /// <summary>A password that is more than the user's own name or address.</summary>
     /// <param name="rule">The rule so far.</param>
     /// <param name="own">The name and the address.</param>
-    public static IRuleBuilderOptions<T, string?> NotOwn<T>(this IRuleBuilder<T, string?> rule, Func<T, (string? Name, string? Email)> own) =>
+    public static IRuleBuilderOptions<T, string?> NotOwn<T>(
+        this IRuleBuilder<T, string?> rule, Func<T, (string? Name, string? Email)> own) =>
         rule.Must((request, password) => password is null || IsTooLong(password) || !IsOwn(password, own(request)))
             .WithErrorCode(TooCommon)
             .WithMessage("is little more than the user's own name or address.");

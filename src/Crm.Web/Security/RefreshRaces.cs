@@ -5,7 +5,7 @@ namespace Crm.Web.Security;
 /// <summary>
 /// Requests of this host that use the same refresh token at the same moment, such as two tabs that wake up together. They take turns, and
 /// one that was under way when another used the token has lost a race, which is no theft; one that began afterwards has not. Between
-/// hosts, the time of the first use decides, to the precision of their clocks.
+/// hosts the database decides: a use that was not there yet when the other one's statement began.
 /// </summary>
 internal sealed class RefreshRaces(TimeProvider clock)
 {
@@ -28,6 +28,8 @@ internal sealed class RefreshRaces(TimeProvider clock)
 
         return new Runner(this, race, began);
     }
+
+    private long Now() => clock.GetTimestamp();
 
     private Race Enter(string key)
     {
@@ -92,6 +94,4 @@ internal sealed class RefreshRaces(TimeProvider clock)
 
         public void Dispose() => Turn.Dispose();
     }
-
-    private long Now() => clock.GetTimestamp();
 }

@@ -41,7 +41,7 @@ public sealed class SecondFactors(NpgsqlDataSource database, MasterKey master, A
     private const int RecoveryCharacters = 16;
     private const string RecoveryAlphabet = "abcdefghjkmnpqrstuvwxyz23456789";
 
-    /// <summary>Makes a secret that waits to be confirmed, in place of one that still waits; null when the second factor is in use.</summary>
+    /// <summary>Makes a secret that waits to be confirmed, in place of one that still waits; null when one is in use.</summary>
     public async Task<byte[]?> Offer(Guid userId, CancellationToken ct)
     {
         var secret = RandomNumberGenerator.GetBytes(Totp.SecretBytes);

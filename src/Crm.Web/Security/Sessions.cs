@@ -89,7 +89,8 @@ public sealed class Sessions(NpgsqlDataSource database, SecurityOptions options,
     {
         var hash = HashOf(refreshToken);
         using var race = await races.Join(hash, ct);
-        if (await Use(hash, ct) is { } session)
+        var (session, wasUnused) = await Use(hash, ct);
+        if (session is not null)
         {
             race.Won();
             return new Renewal.Renewed(session);
@@ -105,7 +106,7 @@ public sealed class Sessions(NpgsqlDataSource database, SecurityOptions options,
 
         var (family, userId, usedAt) = (row.GetGuid(0), row.GetGuid(1), row.GetFieldValue<DateTimeOffset>(2));
         await row.DisposeAsync();
-        return race.IsLost || arrivedAt <= usedAt
+        return race.IsLost || wasUnused || arrivedAt <= usedAt
             ? new Renewal.Raced()
             : new Renewal.Reused(family, userId, await End(family, SessionEnding.RefreshTokenReused, ct));
     }
@@ -222,12 +223,15 @@ public sealed class Sessions(NpgsqlDataSource database, SecurityOptions options,
     // The token is 256 random bits: a plain hash is enough, there is nothing to guess.
     private static byte[] HashOf(string refreshToken) => SHA256.HashData(Encoding.UTF8.GetBytes(refreshToken));
 
-    private async Task<RenewableSession?> Use(byte[] hash, CancellationToken ct)
+    // Also whether the token was unused when the statement began: then whoever used it, on another host, did so at the same moment.
+    private async Task<(RenewableSession? Session, bool WasUnused)> Use(byte[] hash, CancellationToken ct)
     {
         var next = NewToken();
         await using var renew = database.CreateCommand(
             """
-            with used as (
+            with seen as (
+                select used_at is null as unused from crm.refresh_tokens where token_hash = $1),
+            used as (
                 update crm.refresh_tokens t set used_at = $2
                 where t.token_hash = $1 and t.used_at is null and t.revoked_at is null and t.expires_at > $2
                   and not exists (select from crm.refresh_tokens r where r.family = t.family and r.revoked_at is not null)
@@ -237,12 +241,18 @@ public sealed class Sessions(NpgsqlDataSource database, SecurityOptions options,
             successor as (
                 insert into crm.refresh_tokens (token_hash, family, user_id, issued_at, expires_at, security_stamp)
                 select $3, family, user_id, $2, expires_at, security_stamp from used)
-            select family, user_id from used
+            select used.family, used.user_id, seen.unused from seen left join used on true
             """);
         renew.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = hash });
         renew.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = clock.GetUtcNow() });
         renew.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = HashOf(next) });
         await using var row = await renew.ExecuteReaderAsync(ct);
-        return await row.ReadAsync(ct) ? new RenewableSession(row.GetGuid(0), row.GetGuid(1), next) : null;
+        if (!await row.ReadAsync(ct))
+        {
+            return (null, WasUnused: false);
+        }
+
+        var session = await row.IsDBNullAsync(0, ct) ? null : new RenewableSession(row.GetGuid(0), row.GetGuid(1), next);
+        return (session, row.GetBoolean(2));
     }
 }

@@ -130,7 +130,10 @@ public sealed class SignInDelays(NpgsqlDataSource database, TimeProvider clock)
         if (attempt.Address is not null)
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand(
-                "insert into crm.known_addresses (pair, seen_at) values ($1, $2) on conflict (pair) do update set seen_at = excluded.seen_at")
+                """
+                insert into crm.known_addresses (pair, seen_at) values ($1, $2)
+                on conflict (pair) do update set seen_at = excluded.seen_at
+                """)
             {
                 Parameters =
                 {
@@ -180,7 +183,8 @@ public sealed class SignInDelays(NpgsqlDataSource database, TimeProvider clock)
         return await prune.ExecuteNonQueryAsync(ct);
     }
 
-    private static NpgsqlBatchCommand Delete(string scope, byte[] key) => new("delete from crm.sign_in_delays where scope = $1 and key = $2")
+    private static NpgsqlBatchCommand Delete(string scope, byte[] key) => new(
+        "delete from crm.sign_in_delays where scope = $1 and key = $2")
     {
         Parameters = { new NpgsqlParameter<string> { TypedValue = scope }, new NpgsqlParameter<byte[]> { TypedValue = key } },
     };

@@ -78,7 +78,8 @@ public sealed class Recovering_the_log : IAsyncLifetime
         await using (var enrol = source.App.CreateCommand(
             """
             insert into crm.second_factors (user_id, secret, created_at, confirmed_at)
-            select id, '\x01'::bytea, now(), now() from crm.mt_streams where type = 'user' union all select gen_random_uuid(), '\x01'::bytea, now(), now();
+            select id, '\x01'::bytea, now(), now() from crm.mt_streams where type = 'user'
+            union all select gen_random_uuid(), '\x01'::bytea, now(), now();
             insert into crm.recovery_codes (user_id, code_hash) select user_id, '\x02'::bytea from crm.second_factors
             """))
         {

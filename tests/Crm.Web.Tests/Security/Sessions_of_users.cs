@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using Crm.Testing;
 using Crm.Web.Security;
+using Npgsql;
 
 namespace Crm.Web.Tests.Security;
 
@@ -34,25 +35,47 @@ public sealed class Sessions_of_users(TestHost host) : IClassFixture<TestHost>
     }
 
     [Fact]
-    public async Task are_renewed_once_when_a_refresh_token_comes_twice_at_the_same_moment_and_go_on()
+    public async Task are_renewed_once_when_a_refresh_token_comes_many_times_at_the_same_moment_and_go_on()
     {
         var agent = await host.Register("agent");
-        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Renew(agent.RefreshToken)));
-        var renewed = Assert.Single(answers, answer => answer.StatusCode == HttpStatusCode.OK);
-        foreach (var raced in answers.Where(answer => answer != renewed))
+        var sessions = host.Services.GetRequiredService<Sessions>();
+        var now = host.Clock.GetUtcNow();
+        List<Task<Renewal>> tabs = [];
+        await using (await Held(agent.Id))
         {
-            Assert.Equal(HttpStatusCode.Conflict, raced.StatusCode);
-            Assert.Equal(TimeSpan.FromSeconds(1), raced.Headers.RetryAfter?.Delta);
-            var problem = await raced.Content.ReadFromJsonAsync<JsonElement>(Ct);
-            Assert.Equal("refresh-raced", problem.GetProperty("code").GetString());
-            raced.Dispose();
+            // All are under way before the first of them can use the token.
+            tabs.AddRange(Enumerable.Range(0, 8).Select(_ => sessions.Renew(agent.RefreshToken, now, Ct)));
         }
 
-        // The faster tab goes on; the token of the race, once more and afterwards, is a theft.
-        var (_, refresh) = await Renewed(await RefreshTokenOf(renewed));
+        var renewals = await Task.WhenAll(tabs);
+        var renewed = Assert.Single(renewals.OfType<Renewal.Renewed>());
+        Assert.Equal(7, renewals.OfType<Renewal.Raced>().Count());
+
+        // The fastest tab goes on; the token of the race, once more and afterwards, is a theft.
+        var (_, refresh) = await Renewed(renewed.Session.RefreshToken);
         await AssertNotRenewed(agent.RefreshToken);
         await AssertNotRenewed(refresh);
-        renewed.Dispose();
+    }
+
+    [Fact]
+    public async Task go_on_when_two_tabs_renew_them_on_two_hosts_at_the_same_moment()
+    {
+        await using var second = TestHost.Beside(host.Database);
+        var agent = await host.Register("agent");
+        List<Task<HttpResponseMessage>> tabs;
+        await using (await Held(agent.Id))
+        {
+            tabs = [Renew(agent.RefreshToken), Renew(agent.RefreshToken, second)];
+            await Eventually.IsTrue(async () => await Waiting() == 2, Ct);
+        }
+
+        var answers = await Task.WhenAll(tabs);
+        using var renewed = Assert.Single(answers, answer => answer.StatusCode == HttpStatusCode.OK);
+        using var raced = Assert.Single(answers, answer => answer.StatusCode == HttpStatusCode.Conflict);
+        Assert.Equal(TimeSpan.FromSeconds(1), raced.Headers.RetryAfter?.Delta);
+        var problem = await raced.Content.ReadFromJsonAsync<JsonElement>(Ct);
+        Assert.Equal("refresh-raced", problem.GetProperty("code").GetString());
+        await Renewed(await RefreshTokenOf(renewed));
     }
 
     [Fact]
@@ -149,6 +172,27 @@ public sealed class Sessions_of_users(TestHost host) : IClassFixture<TestHost>
 
     private static async Task<string> RefreshTokenOf(HttpResponseMessage answer) =>
         (await answer.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("refreshToken").GetString() ?? "";
+
+    // Nobody can use the user's refresh tokens until it is disposed of, which ends its transaction.
+    private async Task<NpgsqlConnection> Held(Guid userId)
+    {
+        var connection = await host.Database.Superuser.OpenConnectionAsync(Ct);
+        await connection.BeginTransactionAsync(Ct);
+        await using var hold = new NpgsqlCommand("select 1 from crm.refresh_tokens where user_id = $1 for update", connection);
+        hold.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = userId });
+        await hold.ExecuteNonQueryAsync(Ct);
+        return connection;
+    }
+
+    private async Task<long> Waiting()
+    {
+        await using var ask = host.Database.Superuser.CreateCommand(
+            """
+            select count(*) from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock' and query like '%crm.refresh_tokens%'
+            """);
+        return await ask.ExecuteScalarAsync(Ct) as long? ?? 0;
+    }
 
     private Task<HttpStatusCode> StatusOfMe(string token, TestHost? asked = null) => StatusOf("/api/v1/me", token, asked ?? host);
 

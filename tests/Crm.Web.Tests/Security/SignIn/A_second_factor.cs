@@ -163,7 +163,8 @@ public sealed class A_second_factor(TestHost host) : IClassFixture<TestHost>
         var (bytes, buffer, bits) = (new List<byte>(), 0, 0);
         foreach (var sign in base32)
         {
-            (buffer, bits) = (((buffer << 5) | "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".IndexOf(sign, StringComparison.Ordinal)) & 0xFFFF, bits + 5);
+            var value = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".IndexOf(sign, StringComparison.Ordinal);
+            (buffer, bits) = (((buffer << 5) | value) & 0xFFFF, bits + 5);
             if (bits >= 8)
             {
                 bits -= 8;

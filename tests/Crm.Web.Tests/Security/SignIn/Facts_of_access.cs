@@ -78,7 +78,8 @@ public sealed class Facts_of_access(TestHost host) : IClassFixture<TestHost>
 
         string[] secrets =
         [
-            TestHost.UserPassword, Next, "a password that was mistyped", token, user.Email, user.RefreshToken, last.RefreshToken, inside.AccessToken,
+            TestHost.UserPassword, Next, "a password that was mistyped", token, user.Email, user.RefreshToken, last.RefreshToken,
+            inside.AccessToken,
             .. new[] { first.Body, changed.Body, renewed.Body }.Select(pair => pair.GetProperty("refreshToken").GetString() ?? ""),
         ];
         var everything = await AsStored();

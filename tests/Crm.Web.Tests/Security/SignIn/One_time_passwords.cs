@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Crm.Web.Security;
 
@@ -82,6 +81,6 @@ public class One_time_passwords
         Assert.Equal("totp", uri.Host);
         Assert.Equal("/Our%20CRM:a%2Bb%40example.com", uri.AbsolutePath);
         Assert.Contains("secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&", uri.Query, StringComparison.Ordinal);
-        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"digits={Totp.Digits}&period=30"), uri.Query, StringComparison.Ordinal);
+        Assert.EndsWith("&digits=6&period=30", uri.Query, StringComparison.Ordinal);
     }
 }
