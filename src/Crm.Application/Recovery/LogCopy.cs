@@ -146,6 +146,25 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
             select 'user-email', lower(data ->> 'email'), stream_id
             from crm.mt_events where type = 'user-registered' and data ->> 'email' is not null;
 
+            insert into crm.unique_keys (scope, key, stream_id)
+            select 'external-identity', last.key, last.stream_id
+            from (select distinct on (stream_id) stream_id, data ->> 'issuer' || E'\n' || (data ->> 'subject') as key
+                  from crm.mt_events where type = 'user-identity-linked' order by stream_id, version desc) last;
+
+            insert into crm.unique_keys (scope, key, stream_id)
+            select 'team-name', lower(last.name), last.stream_id
+            from (select distinct on (stream_id) stream_id, type, data ->> 'name' as name
+                  from crm.mt_events where type in ('team-formed', 'team-renamed', 'team-disbanded') order by stream_id, version desc) last
+            where last.type <> 'team-disbanded';
+
+            insert into crm.unique_keys (scope, key, stream_id)
+            select 'team-member', replace(last.user_id, '-', '') || '/' || replace(last.stream_id::text, '-', ''), last.stream_id
+            from (select distinct on (stream_id, data ->> 'userId') stream_id, type, data ->> 'userId' as user_id
+                  from crm.mt_events where type in ('team-member-added', 'team-member-removed')
+                  order by stream_id, data ->> 'userId', version desc) last
+            where last.type = 'team-member-added' and not exists (
+                select from crm.mt_events e where e.stream_id = last.stream_id and e.type = 'team-disbanded');
+
             update crm.log_counter c set position = e.seq_id, recorded_at = (e.headers ->> 'recordedAt')::timestamptz
             from (select seq_id, headers from crm.mt_events order by seq_id desc limit 1) e;
 
