@@ -1,3 +1,4 @@
+using Crm.Application.Permissions;
 using Crm.Domain;
 using Crm.EventStore.Log;
 
@@ -6,7 +7,8 @@ namespace Crm.Application;
 /// <summary>Under which circumstances a command is run: who, when, and on which conditions.</summary>
 /// <param name="Envelope">Who does it, why and as part of what.</param>
 /// <param name="Now">When it happens: read once per request, to the microsecond.</param>
-public sealed record CommandContext(Envelope Envelope, DateTimeOffset Now)
+/// <param name="Scope">Whose rights bound it: never left to a default.</param>
+public sealed record CommandContext(Envelope Envelope, DateTimeOffset Now, Scope Scope)
 {
     /// <summary>The version that the stream must have; null when the caller does not mind and conflicts are retried.</summary>
     public long? IfMatch { get; init; }

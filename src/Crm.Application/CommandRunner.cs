@@ -132,13 +132,20 @@ public sealed class CommandRunner(EventLog log) : IDisposable
         CancellationToken ct)
         where TEvent : class
     {
+        // Before If-Match, whose answer tells what changed.
+        var state = kind.Aggregate.Fold(history.Select(recorded => (TEvent)recorded.Data));
+        var wanted = command(history);
+        if (kind.Permits(state, wanted, context.Scope) is { } forbidden)
+        {
+            return await Refuse(forbidden, id, history.Count, context, ct);
+        }
+
         if (context.IfMatch is { } expected && history.Count > 0 && history.Count != expected)
         {
             return await Earlier(context, ct) ?? new CommandResult.PreconditionFailed(id, expected, history);
         }
 
-        var state = kind.Aggregate.Fold(history.Select(recorded => (TEvent)recorded.Data));
-        var decision = command(history).Decide(state);
+        var decision = wanted.Decide(state);
         if (decision.Refusal is { } refusal)
         {
             return await Refuse(refusal, id, history.Count, context, ct);
@@ -204,6 +211,13 @@ public sealed class CommandRunner(EventLog log) : IDisposable
 
     private async Task<CommandResult> Refuse(Refusal refusal, Guid id, int version, CommandContext context, CancellationToken ct)
     {
+        if (refusal.Kind is RefusalKind.NotFound or RefusalKind.Forbidden)
+        {
+            // Not kept: a right that is granted must not meet a saved "no", and what is hidden must answer like what is not there.
+            // What the caller was told before may be told again, whatever rights are left.
+            return await Earlier(context, ct) ?? new CommandResult.Refused(refusal);
+        }
+
         if (context.Idempotency is { } request
             && await Remember(SavedAnswer.Of(request, id, version, refusal), context, ct) is AppendOutcome.AlreadyDone already)
         {

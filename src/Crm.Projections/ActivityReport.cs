@@ -64,11 +64,13 @@ public sealed partial class Activity
     /// <summary>What happened in the period: in all, per event, per kind and direction of activity, and per day.</summary>
     /// <param name="database">The read models.</param>
     /// <param name="period">The period.</param>
+    /// <param name="visible">Whose leads count.</param>
     /// <param name="ct">Cancels.</param>
     /// <param name="actor">Only what this actor did; null for everybody.</param>
-    public static async Task<ActivityReport> Read(NpgsqlDataSource database, Period period, CancellationToken ct, string? actor = null)
+    public static async Task<ActivityReport> Read(
+        NpgsqlDataSource database, Period period, Visibility visible, CancellationToken ct, string? actor = null)
     {
-        await using var ledger = await LedgerReader.Open(database, "activity", ct, byDim2: false);
+        await using var ledger = await LedgerReader.Open(database, "activity", visible, ct, byDim2: false);
         var sums = await ledger.Read(AllEvents, period, ct, byDay: true, ofDim2: actor);
         return new ActivityReport(
             sums.Sum(sum => sum.Count),
@@ -86,14 +88,14 @@ public sealed partial class Activity
     /// </summary>
     /// <exception cref="ArgumentException">There is no such metric, or the period is longer than a hundred years.</exception>
     public static async Task<IReadOnlyList<TrendPoint>> Trend(
-        NpgsqlDataSource database, string metric, TrendInterval interval, Period period, CancellationToken ct)
+        NpgsqlDataSource database, string metric, TrendInterval interval, Period period, Visibility visible, CancellationToken ct)
     {
         if (!Metrics.TryGetValue(metric, out var events))
         {
             throw new ArgumentException($"There is no metric {metric}; there are {string.Join(", ", Metrics.Keys)}.", nameof(metric));
         }
 
-        await using var ledger = await LedgerReader.Open(database, "activity", ct, byDim2: false);
+        await using var ledger = await LedgerReader.Open(database, "activity", visible, ct, byDim2: false);
         var counts = (await ledger.Read(events, period, ct, byDay: true))
             .GroupBy(sum => StartOf(interval, sum.Day.GetValueOrDefault()))
             .ToDictionary(group => group.Key, group => group.Sum(sum => sum.Count));

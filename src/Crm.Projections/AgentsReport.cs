@@ -47,15 +47,17 @@ public sealed partial class Agents
     private static readonly string[] Levels = ["owned"];
 
     /// <summary>The agents, those who own the most first: what they own at the moment, and what they did in the period.</summary>
-    public static Task<IReadOnlyList<AgentLine>> Read(NpgsqlDataSource database, Period period, CancellationToken ct) =>
-        Memo.Read(database, period, () => Compute(database, period, ct), ct);
+    public static Task<IReadOnlyList<AgentLine>> Read(NpgsqlDataSource database, Period period, Visibility visible, CancellationToken ct) =>
+        Memo.Read(database, period, visible, () => Compute(database, period, visible, ct), ct);
 
-    private static async Task<IReadOnlyList<AgentLine>> Compute(NpgsqlDataSource database, Period period, CancellationToken ct)
+    private static async Task<IReadOnlyList<AgentLine>> Compute(
+        NpgsqlDataSource database, Period period, Visibility visible, CancellationToken ct)
     {
-        await using var ledger = await LedgerReader.Open(database, "agents", ct);
+        await using var ledger = await LedgerReader.Open(database, "agents", visible, ct);
         var flows = await ledger.Read(Flows, period, ct);
         var levels = await ledger.Read(Levels, period.UpToMoment, ct);
-        var agents = flows.Concat(levels).GroupBy(sum => sum.Dim1, StringComparer.Ordinal).ToList();
+        var agents = flows.Concat(levels).GroupBy(sum => sum.Dim1, StringComparer.Ordinal)
+            .Where(agent => visible.IsAll || AgentOf(agent.Key) is not { } id || visible.Owners.Contains(id)).ToList();
         var names = await Names(ledger.Connection, [.. agents.Select(agent => AgentOf(agent.Key)).OfType<Guid>()], ct);
         return
         [

@@ -30,12 +30,13 @@ public sealed partial class Funnel
         [LeadStatus.New, LeadStatus.Contacted, LeadStatus.Qualified, LeadStatus.Converted, LeadStatus.Disqualified];
 
     /// <summary>The funnel, a line per status: what flowed in the period, and what stands at its moment.</summary>
-    public static Task<IReadOnlyList<FunnelLine>> Read(NpgsqlDataSource database, Period period, CancellationToken ct) =>
-        Memo.Read(database, period, () => Compute(database, period, ct), ct);
+    public static Task<IReadOnlyList<FunnelLine>> Read(NpgsqlDataSource database, Period period, Visibility visible, CancellationToken ct) =>
+        Memo.Read(database, period, visible, () => Compute(database, period, visible, ct), ct);
 
-    private static async Task<IReadOnlyList<FunnelLine>> Compute(NpgsqlDataSource database, Period period, CancellationToken ct)
+    private static async Task<IReadOnlyList<FunnelLine>> Compute(
+        NpgsqlDataSource database, Period period, Visibility visible, CancellationToken ct)
     {
-        await using var ledger = await LedgerReader.Open(database, "funnel", ct);
+        await using var ledger = await LedgerReader.Open(database, "funnel", visible, ct);
         var whole = period.From is null && period.To is null;
         var flows = await ledger.Read(whole ? Both : Flows, period, ct, byBucket: true);
         var levels = whole ? flows : await ledger.Read(Levels, period.UpToMoment, ct);

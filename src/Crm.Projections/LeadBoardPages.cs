@@ -7,13 +7,17 @@ namespace Crm.Projections;
 public sealed partial class LeadBoard
 {
     /// <summary>A page of the list.</summary>
+    /// <param name="database">The read models.</param>
+    /// <param name="query">The list.</param>
+    /// <param name="visible">Whose leads it may show.</param>
+    /// <param name="ct">Cancels.</param>
     /// <exception cref="BadCursorException">The cursor is none, or belongs to another list.</exception>
-    public static async Task<LeadPage> Page(NpgsqlDataSource database, LeadQuery query, CancellationToken ct)
+    public static async Task<LeadPage> Page(NpgsqlDataSource database, LeadQuery query, Visibility visible, CancellationToken ct)
     {
-        var fingerprint = query.Fingerprint();
+        var fingerprint = query.Fingerprint(visible);
         var after = query.Cursor is null ? null : Cursor.Read(query.Cursor, fingerprint);
         var limit = Math.Clamp(query.Limit, 1, LeadQuery.MostPerPage);
-        var select = LeadSelect.Of(query, after, limit + 1, await WayOf(database, query, limit + 1, ct));
+        var select = LeadSelect.Of(query, visible, after, limit + 1, await WayOf(database, query, limit + 1, ct));
 
         await using var connection = await database.OpenConnectionAsync(ct);
         await using var batch = new NpgsqlBatch(connection)
@@ -47,7 +51,7 @@ public sealed partial class LeadBoard
 
     /// <summary>All leads of the list in its order, streamed from one statement and so of one moment; no limit, no cursor.</summary>
     public static async IAsyncEnumerable<LeadRow> Export(
-        NpgsqlDataSource database, LeadQuery query, [EnumeratorCancellation] CancellationToken ct)
+        NpgsqlDataSource database, LeadQuery query, Visibility visible, [EnumeratorCancellation] CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
         await using var batch = new NpgsqlBatch(connection)
@@ -55,7 +59,7 @@ public sealed partial class LeadBoard
             BatchCommands =
             {
                 new NpgsqlBatchCommand("select set_config('statement_timeout', '3600000', true)"),
-                LeadSelect.Of(query, after: null, limit: null),
+                LeadSelect.Of(query, visible, after: null, limit: null),
             },
             Timeout = 3_600,
         };

@@ -81,8 +81,10 @@ public sealed record LeadQuery
     /// <summary>The moment that the list shows.</summary>
     public AsOf AsOf { get; init; }
 
-    /// <summary>Stands for everything that must be the same on the next page: filters, order and moment, not limit and cursor.</summary>
-    internal byte[] Fingerprint()
+    /// <summary>
+    /// Stands for everything that must be the same on the next page: whose leads, filters, order and moment, not limit and cursor.
+    /// </summary>
+    internal byte[] Fingerprint(Visibility visible)
     {
         var text = new StringBuilder();
         void Part(string? value)
@@ -105,6 +107,7 @@ public sealed record LeadQuery
         Part(Descending ? "desc" : "asc");
         Part(AsOf.Time?.UtcTicks.ToString(CultureInfo.InvariantCulture));
         Part(AsOf.Position?.ToString(CultureInfo.InvariantCulture));
+        Part(visible.Key);
         return SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()))[..8];
     }
 }

@@ -18,20 +18,23 @@ internal sealed class LeadSelect
     private readonly NpgsqlBatchCommand command = new();
     private readonly List<string> conditions = [];
     private readonly LeadQuery query;
+    private readonly Visibility visible;
     private readonly SearchWay? way;
     private bool searches;
     private string? gathered;
+    private string? owners;
 
-    private LeadSelect(LeadQuery query, SearchWay? way) => (this.query, this.way) = (query, way);
+    private LeadSelect(LeadQuery query, Visibility visible, SearchWay? way) => (this.query, this.visible, this.way) = (query, visible, way);
 
     /// <summary>The statement.</summary>
     /// <param name="query">The list.</param>
+    /// <param name="visible">Whose leads it may show.</param>
     /// <param name="after">The row after which it goes on; null from the first.</param>
     /// <param name="limit">How many rows at most; null for all.</param>
     /// <param name="way">How a search of the board goes about it; null leaves it to the planner.</param>
-    public static NpgsqlBatchCommand Of(LeadQuery query, Cursor? after, int? limit, SearchWay? way = null)
+    public static NpgsqlBatchCommand Of(LeadQuery query, Visibility visible, Cursor? after, int? limit, SearchWay? way = null)
     {
-        var select = new LeadSelect(query, way);
+        var select = new LeadSelect(query, visible, way);
         select.AddFilters();
         select.AddSearch();
         if (after is not null)
@@ -59,12 +62,29 @@ internal sealed class LeadSelect
         var order = $" order by {SortColumn} {direction}, lead_id {direction}";
         if (query.AsOf.IsNow)
         {
-            return gathered + From("lead_board", []) + order + limit;
+            return gathered + From("lead_board", visible.IsAll ? [] : [OwnedVisibly("lead_board", "b")]) + order + limit;
         }
 
         var (open, closed) = Validity();
+        if (!visible.IsAll)
+        {
+            // Whatever moment is shown, the owner of today decides: the one of the version that holds now.
+            open = [OwnedVisibly("lead_history", "b"), .. open];
+            closed =
+            [
+                $"exists (select from crm_read.lead_history_open t where t.lead_id = b.lead_id and {OwnedVisibly("lead_history", "t")})",
+                .. closed,
+            ];
+        }
+
         return $"select {LeadColumns.List} from (({From("lead_history_open", open)}{order}{limit}) union all "
             + $"({From("lead_history_closed", closed)}{order}{limit})) as version{order}{limit}";
+    }
+
+    private string OwnedVisibly(string projection, string table)
+    {
+        owners ??= Parameter(visible.Owners, NpgsqlDbType.Array | NpgsqlDbType.Uuid);
+        return Visibility.Condition(projection, table, owners);
     }
 
     private (string[] Open, string[] Closed) Validity()

@@ -26,8 +26,11 @@ internal sealed class LedgerReader : IAsyncDisposable
     private readonly NpgsqlTransaction transaction;
     private readonly LedgerSql sql;
 
-    private LedgerReader(NpgsqlConnection connection, NpgsqlTransaction transaction, LedgerSql sql)
+    private readonly Visibility visible;
+
+    private LedgerReader(NpgsqlConnection connection, NpgsqlTransaction transaction, LedgerSql sql, Visibility visible)
     {
+        this.visible = visible;
         this.connection = connection;
         this.transaction = transaction;
         this.sql = sql;
@@ -39,15 +42,17 @@ internal sealed class LedgerReader : IAsyncDisposable
     /// <summary>Opens a snapshot of a ledger.</summary>
     /// <param name="database">The read models.</param>
     /// <param name="ledger">The ledger's name.</param>
+    /// <param name="visible">Whose leads count.</param>
     /// <param name="ct">Cancels.</param>
     /// <param name="byDim2">Whether its totals, and so its sums, are broken down by the second breakdown.</param>
-    public static async Task<LedgerReader> Open(NpgsqlDataSource database, string ledger, CancellationToken ct, bool byDim2 = true)
+    public static async Task<LedgerReader> Open(
+        NpgsqlDataSource database, string ledger, Visibility visible, CancellationToken ct, bool byDim2 = true)
     {
         var connection = await database.OpenConnectionAsync(ct);
         try
         {
             var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
-            return new LedgerReader(connection, transaction, new LedgerSql(ledger, byDim2));
+            return new LedgerReader(connection, transaction, new LedgerSql(ledger, byDim2, visible), visible);
         }
         catch
         {
@@ -72,6 +77,8 @@ internal sealed class LedgerReader : IAsyncDisposable
             command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = measures });
             var parts = ofDim2 is not null
                 ? [sql.OfDim2(command, ofDim2, period)]
+                : !visible.IsAll
+                ? [sql.OfVisible(command, period)]
                 : period.AsOf.Position is { } position
                 ? sql.UpTo(command, position, await LastPosition(ct), period, byDay)
                 : sql.Of(command, period, byDay);

@@ -6,7 +6,7 @@ using NpgsqlTypes;
 namespace Crm.Projections;
 
 /// <summary>The parts of SQL that a ledger's sums are made of: whole days from its totals, the rest from its facts.</summary>
-internal sealed class LedgerSql(string ledger, bool byDim2)
+internal sealed class LedgerSql(string ledger, bool byDim2, Visibility visible)
 {
     private static readonly long[] BucketStarts = [.. Enumerable.Range(2, 505).Select(bucket => DurationBucket.LeastOf((short)bucket))];
 
@@ -16,6 +16,12 @@ internal sealed class LedgerSql(string ledger, bool byDim2)
 
     /// <summary>The position of the last fact; 0 when there is none.</summary>
     public string LastPosition => $"select coalesce(max(position), 0) from {facts}";
+
+    /// <summary>
+    /// A period for somebody who does not see all leads: the facts of those that they see today. Totals know no lead, so none is asked.
+    /// </summary>
+    public string OfVisible(NpgsqlCommand command, Period period) =>
+        FactsWhere(command, $"true{Within(command, period)}{UpTo(command, period)}");
 
     /// <summary>A period as the ledger stands.</summary>
     public List<string> Of(NpgsqlCommand command, Period period, bool byDay)
@@ -63,11 +69,8 @@ internal sealed class LedgerSql(string ledger, bool byDim2)
     }
 
     /// <summary>A period, of one second breakdown only, of which the ledger keeps no totals.</summary>
-    public string OfDim2(NpgsqlCommand command, string value, Period period)
-    {
-        var upTo = period.AsOf.Position is { } position ? $" and position <= {Parameter(command, position, NpgsqlDbType.Bigint)}" : "";
-        return FactsWhere(command, $"dim2 = {Parameter(command, value, NpgsqlDbType.Text)}{Within(command, period)}{upTo}");
-    }
+    public string OfDim2(NpgsqlCommand command, string value, Period period) =>
+        FactsWhere(command, $"dim2 = {Parameter(command, value, NpgsqlDbType.Text)}{Within(command, period)}{UpTo(command, period)}");
 
     /// <summary>The durations in the middle of a measure: what its exact median is made of.</summary>
     public NpgsqlBatchCommand Slice(string measure, string dim1, MedianSlice slice, Period period)
@@ -77,9 +80,8 @@ internal sealed class LedgerSql(string ledger, bool byDim2)
             $"measure = {Parameter(command, measure, NpgsqlDbType.Text)} and dim1 = {Parameter(command, dim1, NpgsqlDbType.Text)} "
             + $"and micros >= {Parameter(command, DurationBucket.LeastOf(slice.Bucket), NpgsqlDbType.Bigint)} "
             + $"and micros < {Parameter(command, DurationBucket.LeastOf((short)(slice.Bucket + 1)), NpgsqlDbType.Bigint)}";
-        var upTo = period.AsOf.Position is { } position ? $" and position <= {Parameter(command, position, NpgsqlDbType.Bigint)}" : "";
         var sql =
-            $"select micros from {facts} where {bounds}{Within(command, period)}{upTo} "
+            $"select micros from {facts} where {bounds}{Within(command, period)}{UpTo(command, period)}{OfVisibleLeads(command)} "
             + $"order by micros {(slice.FromTheTop ? "desc" : "asc")} "
             + $"offset {Parameter(command, slice.Offset, NpgsqlDbType.Bigint)} "
             + $"limit {Parameter(command, slice.Limit, NpgsqlDbType.Bigint)}";
@@ -102,9 +104,23 @@ internal sealed class LedgerSql(string ledger, bool byDim2)
             select (at at time zone 'UTC')::date as day, measure, dim1, {dim2} as dim2, currency,
                 case when micros is null then 0 else 1 + width_bucket(micros, {starts}) end::smallint as bucket,
                 {sign}count::bigint as count, {sign}amount as amount
-            from {facts} where measure = any($1) and {condition}
+            from {facts} where measure = any($1) and {condition}{OfVisibleLeads(command)}
             """;
     }
+
+    private string OfVisibleLeads(NpgsqlCommand command)
+    {
+        if (visible.IsAll)
+        {
+            return "";
+        }
+
+        var owners = Parameter(command, visible.Owners, NpgsqlDbType.Array | NpgsqlDbType.Uuid);
+        return $" and lead_id in (select b.lead_id from crm_read.lead_board b where {Visibility.Condition("lead_board", "b", owners)})";
+    }
+
+    private static string UpTo(NpgsqlCommand command, Period period) =>
+        period.AsOf.Position is { } position ? $" and position <= {Parameter(command, position, NpgsqlDbType.Bigint)}" : "";
 
     private static string Within(NpgsqlCommand command, Period period)
     {

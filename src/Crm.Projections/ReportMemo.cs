@@ -14,9 +14,10 @@ internal sealed class ReportMemo<TReport>(string projection)
 
     /// <summary>The report, read anew when the projection has moved on or the period is not everything up to now.</summary>
     public async Task<TReport> Read(
-        NpgsqlDataSource database, Period period, Func<Task<TReport>> read, CancellationToken ct)
+        NpgsqlDataSource database, Period period, Visibility visible, Func<Task<TReport>> read, CancellationToken ct)
     {
-        if (period != Period.Everything)
+        // What is remembered counts everybody's leads: it is never shown to somebody who may not see them.
+        if (period != Period.Everything || !visible.IsAll)
         {
             return await read();
         }

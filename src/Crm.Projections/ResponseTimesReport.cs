@@ -30,12 +30,13 @@ public sealed partial class ResponseTimes
         [ActivityKind.Call, ActivityKind.Email, ActivityKind.Meeting, ActivityKind.Sms, ActivityKind.Visit];
 
     /// <summary>How long the leads waited that were first reached in the period, and how many wait at its moment.</summary>
-    public static Task<ResponseReport> Read(NpgsqlDataSource database, Period period, CancellationToken ct) =>
-        Memo.Read(database, period, () => Compute(database, period, ct), ct);
+    public static Task<ResponseReport> Read(NpgsqlDataSource database, Period period, Visibility visible, CancellationToken ct) =>
+        Memo.Read(database, period, visible, () => Compute(database, period, visible, ct), ct);
 
-    private static async Task<ResponseReport> Compute(NpgsqlDataSource database, Period period, CancellationToken ct)
+    private static async Task<ResponseReport> Compute(
+        NpgsqlDataSource database, Period period, Visibility visible, CancellationToken ct)
     {
-        await using var ledger = await LedgerReader.Open(database, "response_times", ct);
+        await using var ledger = await LedgerReader.Open(database, "response_times", visible, ct);
         var flows = await ledger.Read(Flows, period, ct, byBucket: true);
         var levels = await ledger.Read(Levels, period.UpToMoment, ct);
         var any = await ledger.Medians("first", flows, period, ct);

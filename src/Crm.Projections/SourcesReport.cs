@@ -31,12 +31,13 @@ public sealed partial class Sources
     private static readonly string[] Measures = ["captured", "contacted", "qualified", "converted", "disqualified"];
 
     /// <summary>The sources, those with the most leads first; counted is what happened in the period, each step at its own time.</summary>
-    public static Task<IReadOnlyList<SourceLine>> Read(NpgsqlDataSource database, Period period, CancellationToken ct) =>
-        Memo.Read(database, period, () => Compute(database, period, ct), ct);
+    public static Task<IReadOnlyList<SourceLine>> Read(NpgsqlDataSource database, Period period, Visibility visible, CancellationToken ct) =>
+        Memo.Read(database, period, visible, () => Compute(database, period, visible, ct), ct);
 
-    private static async Task<IReadOnlyList<SourceLine>> Compute(NpgsqlDataSource database, Period period, CancellationToken ct)
+    private static async Task<IReadOnlyList<SourceLine>> Compute(
+        NpgsqlDataSource database, Period period, Visibility visible, CancellationToken ct)
     {
-        await using var ledger = await LedgerReader.Open(database, "sources", ct);
+        await using var ledger = await LedgerReader.Open(database, "sources", visible, ct);
         var sums = await ledger.Read(Measures, period, ct);
         return
         [

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Crm.Application;
 using Crm.Application.Leads;
+using Crm.Application.Permissions;
 using Crm.Domain.Leads;
 using Crm.EventStore.Log;
 
@@ -65,7 +66,7 @@ public static class CommitToVisible
     {
         var now = TimeProvider.System.GetUtcNow();
         var capture = new CaptureLead(LeadLives.Capture(number).Details, Owner: null);
-        var result = await commands.Begin(LeadStream.Kind, Guid.CreateVersion7(now), capture, new CommandContext(Envelope.System, now), ct);
+        var result = await commands.Begin(LeadStream.Kind, Guid.CreateVersion7(now), capture, new CommandContext(Envelope.System, now, Scope.System), ct);
         var committed = Stopwatch.GetTimestamp();
         if (result is not CommandResult.Done done
             || !await live.Progress.WaitFor("lead_board", done.Position, TimeSpan.FromSeconds(30), TimeProvider.System, ct))

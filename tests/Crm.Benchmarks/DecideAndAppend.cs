@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Crm.Application;
 using Crm.Application.Leads;
+using Crm.Application.Permissions;
 using Crm.Domain.Leads;
 using Crm.EventStore.Log;
 
@@ -66,7 +67,7 @@ public static class DecideAndAppend
                     var now = TimeProvider.System.GetUtcNow();
                     var sent = Stopwatch.GetTimestamp();
                     var note = new AddNote(Guid.CreateVersion7(now), "They will sign if delivery is before the end of the quarter.");
-                    var context = new CommandContext(Envelope.System, now);
+                    var context = new CommandContext(Envelope.System, now, Scope.System);
                     var result = await commands.Run(LeadStream.Kind, LeadLives.LeadId(lead), note, context, ct);
                     if (result is not CommandResult.Done { Version: Length + 1 })
                     {

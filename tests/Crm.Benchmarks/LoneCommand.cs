@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using Crm.Application;
 using Crm.Application.Leads;
+using Crm.Application.Permissions;
 using Crm.Domain.Leads;
 using Crm.EventStore.Log;
 
@@ -59,7 +60,7 @@ public static class LoneCommand
             var capture = new CaptureLead(LeadLives.Capture(number).Details, Owner: null);
             var sent = Stopwatch.GetTimestamp();
             var result = await commands.Begin(
-                LeadStream.Kind, id, capture, new CommandContext(Envelope.System, now) { Idempotency = request }, ct);
+                LeadStream.Kind, id, capture, new CommandContext(Envelope.System, now, Scope.System) { Idempotency = request }, ct);
             if (result is not CommandResult.Done)
             {
                 throw new InvalidOperationException($"A capture ended as {result}.");

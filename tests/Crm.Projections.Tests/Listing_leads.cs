@@ -49,7 +49,7 @@ public sealed class Listing_leads(DisorderlyReadModels models) : IClassFixture<D
     public async Task exports_what_the_pages_show()
     {
         var query = new LeadQuery { Sort = LeadSort.Company, Descending = false };
-        var exported = await LeadBoard.Export(models.Database, query, TestContext.Current.CancellationToken)
+        var exported = await LeadBoard.Export(models.Database, query, Visibility.All, TestContext.Current.CancellationToken)
             .ToListAsync(TestContext.Current.CancellationToken);
         Assert.Equal(await Walk(query with { Limit = 9 }), exported);
     }
@@ -58,7 +58,7 @@ public sealed class Listing_leads(DisorderlyReadModels models) : IClassFixture<D
     public async Task refuses_a_cursor_of_other_filters()
     {
         var query = new LeadQuery { Limit = 2, Archived = null };
-        var page = await LeadBoard.Page(models.Database, query, TestContext.Current.CancellationToken);
+        var page = await LeadBoard.Page(models.Database, query, Visibility.All, TestContext.Current.CancellationToken);
         Assert.NotNull(page.NextCursor);
         foreach (var other in new[]
         {
@@ -68,7 +68,7 @@ public sealed class Listing_leads(DisorderlyReadModels models) : IClassFixture<D
         })
         {
             await Assert.ThrowsAsync<BadCursorException>(
-                () => LeadBoard.Page(models.Database, other with { Cursor = page.NextCursor }, TestContext.Current.CancellationToken));
+                () => LeadBoard.Page(models.Database, other with { Cursor = page.NextCursor }, Visibility.All, TestContext.Current.CancellationToken));
         }
     }
 
@@ -78,7 +78,7 @@ public sealed class Listing_leads(DisorderlyReadModels models) : IClassFixture<D
     [InlineData("not base64!")]
     [InlineData("AAAAAAAAAAAAAAAA")]
     public async Task refuses_a_cursor_that_is_none(string cursor) => await Assert.ThrowsAsync<BadCursorException>(
-        () => LeadBoard.Page(models.Database, new LeadQuery { Cursor = cursor }, TestContext.Current.CancellationToken));
+        () => LeadBoard.Page(models.Database, new LeadQuery { Cursor = cursor }, Visibility.All, TestContext.Current.CancellationToken));
 
     [Fact]
     public async Task as_of_every_position_equals_the_fold_of_the_log_up_to_it()
@@ -167,7 +167,7 @@ public sealed class Listing_leads(DisorderlyReadModels models) : IClassFixture<D
         string? cursor = null;
         do
         {
-            var page = await LeadBoard.Page(models.Database, query with { Cursor = cursor }, TestContext.Current.CancellationToken);
+            var page = await LeadBoard.Page(models.Database, query with { Cursor = cursor }, Visibility.All, TestContext.Current.CancellationToken);
             Assert.True(page.Items.Count <= query.Limit);
             rows.AddRange(page.Items);
             cursor = page.NextCursor;

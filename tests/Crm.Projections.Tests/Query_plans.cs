@@ -57,7 +57,7 @@ public sealed class Query_plans(OrderlyReadModels models) : IClassFixture<Orderl
 
         // The trigram and tag indexes only compete when walking the order and probing each row is not to be had.
         var forced = index is "_text" or "_tags" ? "set enable_indexscan = off; " : "set enable_sort = off; ";
-        var plan = await Explain(forced, LeadSelect.Of(query, after, 26, list == "rare q" ? new SearchWay(["smi", "ith"]) : null));
+        var plan = await Explain(forced, LeadSelect.Of(query, Visibility.All, after, 26, list == "rare q" ? new SearchWay(["smi", "ith"]) : null));
         Assert.Contains(index, plan, StringComparison.Ordinal);
         Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
     }

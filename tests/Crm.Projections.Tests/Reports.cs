@@ -19,7 +19,7 @@ public sealed class Reports(OrderlyReadModels models) : IClassFixture<OrderlyRea
     public async Task the_funnel_adds_up(string name)
     {
         var period = PeriodOf(name);
-        var funnel = await Funnel.Read(models.Database, period, TestContext.Current.CancellationToken);
+        var funnel = await Funnel.Read(models.Database, period, Visibility.All, TestContext.Current.CancellationToken);
         var flows = Transitions.Where(transition => In(transition.Event, period)).ToList();
         var now = Standing(period.UpToMoment);
         foreach (var line in funnel)
@@ -41,7 +41,7 @@ public sealed class Reports(OrderlyReadModels models) : IClassFixture<OrderlyRea
     {
         var period = PeriodOf(name);
         var events = History.Where(recorded => recorded.Data is LeadEvent && In(recorded, period)).ToList();
-        var report = await Activity.Read(models.Database, period, TestContext.Current.CancellationToken);
+        var report = await Activity.Read(models.Database, period, Visibility.All, TestContext.Current.CancellationToken);
         Assert.Equal(events.Count, report.Total);
         Assert.Equal(
             events.GroupBy(recorded => recorded.Type).ToDictionary(group => group.Key, group => (long)group.Count()),
@@ -62,7 +62,7 @@ public sealed class Reports(OrderlyReadModels models) : IClassFixture<OrderlyRea
     {
         var period = PeriodOf(name);
         var actor = GeneratedHistory.Agents[1].ToString("D");
-        var report = await Activity.Read(models.Database, period, TestContext.Current.CancellationToken, actor);
+        var report = await Activity.Read(models.Database, period, Visibility.All, TestContext.Current.CancellationToken, actor);
         Assert.Equal(
             History.Count(recorded => recorded.Data is LeadEvent && recorded.Envelope.Actor == actor && In(recorded, period)),
                 report.Total);
@@ -76,7 +76,7 @@ public sealed class Reports(OrderlyReadModels models) : IClassFixture<OrderlyRea
         var firsts = FirstReplies(anyKind: true).Where(first => In(first.Event, period)).Select(first => first.Waited).Order().ToList();
         var calls = FirstReplies(anyKind: false).Where(first => In(first.Event, period) && first.Kind == ActivityKind.Call)
             .Select(first => first.Waited).Order().ToList();
-        var report = await ResponseTimes.Read(models.Database, period, TestContext.Current.CancellationToken);
+        var report = await ResponseTimes.Read(models.Database, period, Visibility.All, TestContext.Current.CancellationToken);
         var call = report.ByKind.SingleOrDefault(line => line.Kind == ActivityKind.Call);
         Assert.Equal(
             (firsts.Count, Median(firsts), calls.Count, Median(calls)),
@@ -88,7 +88,7 @@ public sealed class Reports(OrderlyReadModels models) : IClassFixture<OrderlyRea
     [Fact]
     public async Task the_sources_equal_the_leads_now()
     {
-        var lines = await Sources.Read(models.Database, Period.Everything, TestContext.Current.CancellationToken);
+        var lines = await Sources.Read(models.Database, Period.Everything, Visibility.All, TestContext.Current.CancellationToken);
         var rows = Standing(Period.Everything);
         Assert.Equal(
             rows.GroupBy(row => row.Lead.Details.Source ?? Sources.None)
@@ -105,7 +105,7 @@ public sealed class Reports(OrderlyReadModels models) : IClassFixture<OrderlyRea
     [Fact]
     public async Task the_agents_own_what_the_leads_say()
     {
-        var lines = await Agents.Read(models.Database, Period.Everything, TestContext.Current.CancellationToken);
+        var lines = await Agents.Read(models.Database, Period.Everything, Visibility.All, TestContext.Current.CancellationToken);
         var rows = Standing(Period.Everything);
         foreach (var agent in GeneratedHistory.Agents)
         {
@@ -129,7 +129,7 @@ public sealed class Reports(OrderlyReadModels models) : IClassFixture<OrderlyRea
     {
         var from = Story.Start.AddDays(-40);
         var points = await Activity.Trend(
-            models.Database, "captured", interval, new Period(from, Story.Start.AddDays(90), AsOf.Now),
+            models.Database, "captured", interval, new Period(from, Story.Start.AddDays(90), AsOf.Now), Visibility.All,
                 TestContext.Current.CancellationToken);
         Assert.Equal(History.Count(recorded => recorded.Data is LeadCaptured), points.Sum(point => point.Count));
         Assert.Equal(0, points[0].Count);
@@ -144,7 +144,7 @@ public sealed class Reports(OrderlyReadModels models) : IClassFixture<OrderlyRea
 
     [Fact]
     public async Task a_trend_of_an_unknown_metric_is_refused() => await Assert.ThrowsAsync<ArgumentException>(
-        () => Activity.Trend(models.Database, "happiness", TrendInterval.Day, Period.Everything, TestContext.Current.CancellationToken));
+        () => Activity.Trend(models.Database, "happiness", TrendInterval.Day, Period.Everything, Visibility.All, TestContext.Current.CancellationToken));
 
     [Theory]
     [InlineData("funnel")]

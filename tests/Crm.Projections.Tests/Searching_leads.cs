@@ -24,7 +24,7 @@ public sealed class Searching_leads(Searching_leads.Searched models) : IClassFix
     [InlineData(@"back\slash", 2)]
     public async Task finds(string q, int lead)
     {
-        var page = await LeadBoard.Page(models.Database, new LeadQuery { Q = q }, TestContext.Current.CancellationToken);
+        var page = await LeadBoard.Page(models.Database, new LeadQuery { Q = q }, Visibility.All, TestContext.Current.CancellationToken);
         Assert.Equal([Story.Id(lead)], page.Items.Select(row => row.LeadId));
     }
 
@@ -36,7 +36,7 @@ public sealed class Searching_leads(Searching_leads.Searched models) : IClassFix
     [InlineData("oldname")]
     [InlineData("q")]
     public async Task does_not_find(string q) =>
-        Assert.Empty((await LeadBoard.Page(models.Database, new LeadQuery { Q = q }, TestContext.Current.CancellationToken)).Items);
+        Assert.Empty((await LeadBoard.Page(models.Database, new LeadQuery { Q = q }, Visibility.All, TestContext.Current.CancellationToken)).Items);
 
     [Theory]
     [InlineData("lovelace", "ove", 1)]
@@ -48,15 +48,15 @@ public sealed class Searching_leads(Searching_leads.Searched models) : IClassFix
     {
         var query = new LeadQuery { Q = q };
         Guid[] expected = lead == 0 ? [] : [Story.Id(lead)];
-        Assert.Equal(expected, await Ids(LeadSelect.Of(query, after: null, 26, new SearchWay([part]))));
-        Assert.Equal(expected, await Ids(LeadSelect.Of(query, after: null, 26, SearchWay.Walk)));
-        Assert.Equal(expected, await Ids(LeadSelect.Of(query, after: null, 26)));
+        Assert.Equal(expected, await Ids(LeadSelect.Of(query, Visibility.All, after: null, 26, new SearchWay([part]))));
+        Assert.Equal(expected, await Ids(LeadSelect.Of(query, Visibility.All, after: null, 26, SearchWay.Walk)));
+        Assert.Equal(expected, await Ids(LeadSelect.Of(query, Visibility.All, after: null, 26)));
     }
 
     [Fact]
     public async Task as_of_a_moment_looks_in_what_stood_then() => Assert.Equal(
         [Story.Id(1)],
-        (await LeadBoard.Page(models.Database, new LeadQuery { Q = "oldname", AsOf = AsOf.UpTo(1) },
+        (await LeadBoard.Page(models.Database, new LeadQuery { Q = "oldname", AsOf = AsOf.UpTo(1) }, Visibility.All,
             TestContext.Current.CancellationToken)).Items.Select(row => row.LeadId));
 
     private async Task<IReadOnlyList<Guid>> Ids(NpgsqlBatchCommand select)

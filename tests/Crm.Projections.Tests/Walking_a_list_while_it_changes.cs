@@ -21,7 +21,7 @@ public sealed class Walking_a_list_while_it_changes(ReadModels models) : IClassF
         var minute = 100;
         do
         {
-            var page = await LeadBoard.Page(models.Database, query with { Cursor = cursor }, TestContext.Current.CancellationToken);
+            var page = await LeadBoard.Page(models.Database, query with { Cursor = cursor }, Visibility.All, TestContext.Current.CancellationToken);
             seen.AddRange(page.Items.Select(row => row.LeadId));
             cursor = page.NextCursor;
             var told = story.Events.Count;
@@ -42,12 +42,12 @@ public sealed class Walking_a_list_while_it_changes(ReadModels models) : IClassF
         await models.Happened(more);
         var position = await LastPosition();
         var first = await LeadBoard.Page(
-            models.Database, new LeadQuery { Limit = 1, Source = "walk", AsOf = AsOf.UpTo(position) },
+            models.Database, new LeadQuery { Limit = 1, Source = "walk", AsOf = AsOf.UpTo(position) }, Visibility.All,
                 TestContext.Current.CancellationToken);
         await models.Happened([more[0] with { Version = 2, Data = new LeadSourceChanged("elsewhere"), Id = Guid.NewGuid() }]);
         var second = await LeadBoard.Page(
             models.Database,
-            new LeadQuery { Limit = 1, Source = "walk", AsOf = AsOf.UpTo(position), Cursor = first.NextCursor },
+            new LeadQuery { Limit = 1, Source = "walk", AsOf = AsOf.UpTo(position), Cursor = first.NextCursor }, Visibility.All,
             TestContext.Current.CancellationToken);
         Assert.Equal([Story.Id(5_002), Story.Id(5_001)], first.Items.Concat(second.Items).Select(row => row.LeadId));
         Assert.Null(second.NextCursor);

@@ -1,3 +1,4 @@
+using Crm.Application.Permissions;
 using Crm.Domain;
 using Crm.Domain.Leads;
 using Crm.EventStore.Log;
@@ -14,7 +15,7 @@ public static class LeadStream
     public static Refusal DuplicateExternalId { get; } = new("duplicate-external-id", "Another lead has this external id.");
 
     /// <summary>How commands meet it.</summary>
-    public static StreamKind<Lead, LeadEvent> Kind { get; } = new(Lead.Aggregate, KeysOf, DuplicateExternalId);
+    public static StreamKind<Lead, LeadEvent> Kind { get; } = new(Lead.Aggregate, KeysOf, DuplicateExternalId, LeadPermissions.Of);
 
     private static IReadOnlyList<UniqueKey> KeysOf(Guid id, Lead lead) =>
         lead.Details.ExternalId is { } externalId ? [new UniqueKey(ExternalIdScope, externalId, id)] : [];

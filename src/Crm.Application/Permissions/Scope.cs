@@ -16,6 +16,9 @@ public sealed record Scope(Guid UserId, Role Role, bool SeesAll, IReadOnlySet<Gu
     /// <summary>The system itself: imports, rescoring, verbs of the command line.</summary>
     public static Scope System { get; } = new(Guid.Empty, Role.Admin, SeesAll: true, FrozenSet<Guid>.Empty);
 
+    /// <summary>Nobody: who has not signed in.</summary>
+    public static Scope Nobody { get; } = new(Guid.Empty, Role.Ops, SeesAll: false, FrozenSet<Guid>.Empty);
+
     /// <summary>The scope of a user who belongs to teams with others.</summary>
     public static Scope Of(Guid userId, User user, IReadOnlySet<Guid> team) => new(userId, user.Role, IsUnbounded(user), team);
 
@@ -40,7 +43,19 @@ public sealed record Scope(Guid UserId, Role Role, bool SeesAll, IReadOnlySet<Gu
 
     /// <summary>Whether the user may put a new lead into somebody's hands.</summary>
     /// <param name="ownerId">The agent named; null when nobody is.</param>
-    public bool MayGiveTo(Guid? ownerId) => SeesAll || IsWithin(ownerId);
+    public bool MayGiveTo(Guid? ownerId) => Role switch
+    {
+        Role.Admin => true,
+        Role.Manager => SeesAll || IsWithin(ownerId),
+        Role.Agent => IsWithin(ownerId),
+        Role.Auditor or Role.Ops => false,
+    };
+
+    /// <summary>Whether the user gives leads to agents, whoever had them before.</summary>
+    public bool Assigns => Role is Role.Admin or Role.Manager;
+
+    /// <summary>Whether a lead that the user captures, naming no agent, is the user's own; else it is nobody's.</summary>
+    public bool KeepsWhatIsCaptured => Role is Role.Agent;
 
     private bool IsWithin(Guid? ownerId) => ownerId is not { } owner || owner == UserId || Team.Contains(owner);
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Crm.EventStore.LocalPostgres;
+using Crm.Application.Teams;
 using Crm.Application.Users;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
@@ -92,7 +93,8 @@ public sealed class LogRecovery(
         {
             await Timed("keys, receipts, counter", async () =>
             {
-                await copy.Belongings(await RecoveredKeys.Of(log, UserStream.Kind, ct), ct);
+                await copy.Belongings(
+                    [.. await RecoveredKeys.Of(log, UserStream.Kind, ct), .. await RecoveredKeys.Of(log, TeamStream.Kind, ct)], ct);
                 return true;
             });
 

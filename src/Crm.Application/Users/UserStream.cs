@@ -1,3 +1,4 @@
+using Crm.Application.Permissions;
 using Crm.Domain;
 using Crm.Domain.Users;
 using Crm.EventStore.Log;
@@ -17,7 +18,7 @@ public static class UserStream
     public static Refusal DuplicateEmail { get; } = new("duplicate-email", "Another user signs in with this e-mail address.");
 
     /// <summary>How commands meet it.</summary>
-    public static StreamKind<User, UserEvent> Kind { get; } = new(User.Aggregate, KeysOf, DuplicateEmail);
+    public static StreamKind<User, UserEvent> Kind { get; } = new(User.Aggregate, KeysOf, DuplicateEmail, AdminsOnly.Of);
 
     /// <summary>The key of an address: addresses that differ in case only are the same.</summary>
     public static string KeyOf(string email) => email.ToLowerInvariant();

@@ -9,7 +9,7 @@ public static class FeedRoutes
     /// <summary>Maps them.</summary>
     public static void MapFeed(this IEndpointRouteBuilder api)
     {
-        var feed = api.MapGroup("/events").WithTags("Change feed").RequireAuthorization(Policies.Audit);
+        var feed = api.MapGroup("/events").WithTags("Change feed").RequireAuthorization(Policies.Feed);
         feed.MapGet("", ChangeFeedEndpoint.Handle).WithMetadata(new FollowsLog()).Takes(ChangeFeedEndpoint.Query).Produces<FeedPage>()
             .WithSummary("The change feed in position order, as CloudEvents.");
         feed.MapGet("/stream", EventStreamEndpoint.Handle).Takes(EventStreamEndpoint.Query)

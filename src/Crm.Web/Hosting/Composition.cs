@@ -50,6 +50,7 @@ public static class Composition
         services.AddSingleton<ParkedStreams>();
         services.AddSingleton<LogListener>();
         services.AddSingleton<ReadHeaders>();
+        services.AddSingleton<RecentPositions>();
         services.AddSingleton(provider => new LogTail(provider.GetRequiredService<EventLog>()));
         services.AddSingleton(provider => new ProjectionRunner(
             provider.GetRequiredService<NpgsqlDataSource>(),

@@ -11,6 +11,7 @@ using Crm.Web.Metrics;
 using Crm.Web.Operations;
 using Crm.Web.Reports;
 using Crm.Web.Security;
+using Crm.Web.Teams;
 using Crm.Web.Users;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -71,6 +72,7 @@ public static class CrmHost
         api.MapFeed();
         api.MapOperations();
         api.MapSigningKeys();
+        api.MapTeams();
         app.MapHealth();
         app.MapMetrics();
         app.MapPublicKeys();

@@ -64,9 +64,14 @@ public sealed record CommandAnswer(CommandResult Result, string? Location = null
     private static IReadOnlyList<FieldChange> ChangedSince(CommandResult.PreconditionFailed failed)
     {
         var then = failed.History.Take((int)Math.Clamp(failed.Expected, 0, failed.History.Count));
-        return failed.History is [{ Data: UserEvent }, ..]
-            ? Changes.Between(Fold(User.Aggregate, then), Fold(User.Aggregate, failed.History))
-            : Changes.Between(Fold(Lead.Aggregate, then), Fold(Lead.Aggregate, failed.History));
+        return failed.History switch
+        {
+            [{ Data: LeadEvent }, ..] => Changes.Between(Fold(Lead.Aggregate, then), Fold(Lead.Aggregate, failed.History)),
+            [{ Data: UserEvent }, ..] => Changes.Between(Fold(User.Aggregate, then), Fold(User.Aggregate, failed.History)),
+
+            // Of other streams only the version is told; their clients read them anew.
+            _ => [],
+        };
     }
 
     private static TState Fold<TState, TEvent>(Aggregate<TState, TEvent> aggregate, IEnumerable<StreamEvent> history)

@@ -20,7 +20,7 @@ public sealed record Posted<T>(T Body, CommandContext Context) : IBindableFromHt
     public static async ValueTask<Posted<T>?> BindAsync(HttpContext context, ParameterInfo parameter)
     {
         var (body, key) = await ReadBody(context);
-        return new Posted<T>(body, new CommandContext(RequestHeaders.Envelope(context), RequestHeaders.Now(context))
+        return new Posted<T>(body, new CommandContext(RequestHeaders.Envelope(context), RequestHeaders.Now(context), RequestHeaders.ScopeOf(context))
         {
             IfMatch = RequestHeaders.IfMatch(context.Request),
             Idempotency = key,

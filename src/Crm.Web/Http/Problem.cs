@@ -64,6 +64,11 @@ public sealed record Problem(int Status, string Code, string Title, string Detai
         409, "request-in-flight", "The same request is being carried out.", "Repeat it in a moment to get its answer.")
     { RetryAfter = 1 };
 
+    /// <summary>What says whom leads belong to is too old to go by; the request may be repeated.</summary>
+    public static Problem Behind { get; } = new(
+        503, "behind", "The service is not available just now.", "The list is too far behind the log to say whose leads these are.")
+    { RetryAfter = 2 };
+
     /// <summary>The rules forbid it.</summary>
     public static Problem Of(Refusal refusal) => new(SavedAnswer.StatusOf(refusal.Kind), refusal.Code, TitleOf(refusal.Kind), refusal.Because)
     {

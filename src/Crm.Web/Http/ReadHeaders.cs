@@ -2,6 +2,7 @@ using System.Globalization;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.Projections;
+using Crm.Web.Security;
 
 namespace Crm.Web.Http;
 
@@ -12,7 +13,7 @@ public sealed record FollowsLog;
 /// How a reader sees its own writes: what it reads is at least as far as <c>After-Position</c> asks, and the answer's
 /// <c>Event-Position</c> says how far it goes.
 /// </summary>
-public sealed class ReadHeaders(ProjectionProgress progress, EventLog log, TimeProvider clock)
+public sealed class ReadHeaders(ProjectionProgress progress, EventLog log, RecentPositions recent, TimeProvider clock)
 {
     /// <summary>Up to which position of the log an answer goes at least.</summary>
     public const string EventPosition = "Event-Position";
@@ -46,6 +47,29 @@ public sealed class ReadHeaders(ProjectionProgress progress, EventLog log, TimeP
     {
         var wanted = Math.Max(Wanted(http.Request), await MomentOf(http.Request, ct));
         return wanted == 0 || await progress.WaitFor(projection, wanted, patience, clock, ct) ? wanted : throw TooEarly(wanted);
+    }
+
+    /// <summary>
+    /// Whose leads the caller may see. Rights in a list are as old as the read model that it comes from: for somebody who does not see
+    /// all, one that is more than seconds behind answers nothing rather than a lead that went to a stranger.
+    /// </summary>
+    /// <param name="http">The request.</param>
+    /// <param name="projection">The read model that says whom leads belong to.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="ProblemException">The read model is behind.</exception>
+    public async Task<Visibility> Visible(HttpContext http, string projection, CancellationToken ct)
+    {
+        var scope = http.User.Scope();
+        if (scope.SeesAll)
+        {
+            return Visibility.All;
+        }
+
+        // What the request has waited for it sees here too.
+        var needed = Math.Max(recent.Needed(), Wanted(http.Request));
+        return needed == 0 || await progress.WaitFor(projection, needed, patience, clock, ct)
+            ? Visibility.Of(scope.Team)
+            : throw new ProblemException(Problem.Behind);
     }
 
     /// <summary>The same for what is read from the log itself, which is always up to date.</summary>

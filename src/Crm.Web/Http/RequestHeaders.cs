@@ -4,6 +4,7 @@ using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text;
 using Crm.Application;
+using Crm.Application.Permissions;
 using Crm.EventStore.Log;
 using Crm.Web.Security;
 using Microsoft.Net.Http.Headers;
@@ -35,6 +36,9 @@ public static class RequestHeaders
         CorrelationId: Correlation(context),
         CausationId: context.TraceIdentifier,
         ApiKeyId: context.User.FindFirstValue(ApiKey));
+
+    /// <summary>Whose rights bound what the request does; nobody's where nobody is signed in.</summary>
+    public static Scope ScopeOf(HttpContext context) => context.User.Identity is CallerIdentity caller ? caller.Scope : Scope.Nobody;
 
     /// <summary>The request's trace: the caller's <c>X-Correlation-Id</c>, its W3C trace, or the connection's own.</summary>
     public static string Correlation(HttpContext context)

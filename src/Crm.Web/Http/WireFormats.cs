@@ -34,6 +34,7 @@ public static class WireFormats
             Words<Temperature>(),
             Words<ActivityKind>(),
             Words<ActivityDirection>(),
+            Words<Oversight>(),
             Words<Role>(),
         },
     };

@@ -54,10 +54,13 @@ public sealed class CaptureLeadRequestValidator : AbstractValidator<CaptureLeadR
 /// <summary><c>POST /leads</c></summary>
 public static class CaptureLeadEndpoint
 {
-    /// <summary>Captures a lead.</summary>
+    /// <summary>Captures a lead: an agent's own where it names nobody, else nobody's. That who asks is active has been looked up already.</summary>
     public static async Task<IResult> Handle(Posted<CaptureLeadRequest> request, CommandRunner commands, EventLog log, CancellationToken ct)
     {
-        var owner = request.Body.OwnerId is { } agent ? await log.FindAgent(agent, ct) : null;
+        var scope = request.Context.Scope;
+        var owner = request.Body.OwnerId is { } agent && agent != scope.UserId ? await log.FindAgent(agent, ct)
+            : request.Body.OwnerId is not null || scope.KeepsWhatIsCaptured ? new Agent(scope.UserId, Exists: true, IsActive: true)
+            : null;
         var id = request.Body.Id ?? Guid.CreateVersion7(request.Context.Now);
         var result = await commands.Begin(LeadStream.Kind, id, new CaptureLead(request.Body.ToDetails(), owner), request.Context, ct);
         return result.ToHttp("/api/v1/leads/");

@@ -12,7 +12,7 @@ public static class ClaimLeadEndpoint
     /// <summary>Takes a lead that nobody is working on.</summary>
     public static async Task<IResult> Handle(Guid id, Posted<NoBody> request, CommandRunner commands, EventLog log, CancellationToken ct)
     {
-        var agent = await log.FindAgent(request.ActorId, ct);
+        var agent = await log.FindAgent(request.Context.Scope.UserId, ct);
         return (await commands.Run(LeadStream.Kind, id, new ClaimLead(agent), request.Context, ct)).ToHttp();
     }
 }

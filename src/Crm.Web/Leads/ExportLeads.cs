@@ -33,7 +33,9 @@ public static class ExportLeadsEndpoint
     {
         var query = ListLeadsEndpoint.QueryOf(http.Request.Query);
         var csv = http.Request.Query.Word("format", "csv", "ndjson") is not "ndjson";
-        await read.Follow(http, query.AsOf.IsNow ? "lead_board" : "lead_history", ct);
+        var projection = query.AsOf.IsNow ? "lead_board" : "lead_history";
+        await read.Follow(http, projection, ct);
+        var visible = await read.Visible(http, projection, ct);
         http.Response.ContentType = csv ? "text/csv; charset=utf-8; header=present" : "application/x-ndjson";
         http.Response.Headers.ContentDisposition = $"attachment; filename=\"leads.{(csv ? "csv" : "ndjson")}\"";
         var output = http.Response.BodyWriter;
@@ -43,7 +45,7 @@ public static class ExportLeadsEndpoint
         }
 
         var written = 0;
-        await foreach (var row in LeadBoard.Export(database, query, ct))
+        await foreach (var row in LeadBoard.Export(database, query, visible, ct))
         {
             if (csv)
             {

@@ -29,7 +29,7 @@ public static class LeadHistoryEndpoint
     public static async Task<IResult> Handle(Guid id, HttpContext http, EventLog log, ReadHeaders read, CancellationToken ct)
     {
         await read.FollowLog(http, ct);
-        var history = await ReadLeadEndpoint.History(id, http.Request.Query, log, ct);
+        var history = await ReadLeadEndpoint.History(id, http, log, ct);
         if (history is [] or [{ Data: not LeadEvent }, ..])
         {
             throw ReadLeadEndpoint.NotFound();

@@ -13,7 +13,7 @@ public static class LeadRoutes
         commands.MapPost("", CaptureLeadEndpoint.Handle).WithSummary("Capture a lead.").Produces<CommandAnswerBody>(201);
         commands.MapPatch("/{id:guid}", ChangeLeadEndpoint.Handle).Produces<CommandAnswerBody>()
             .WithSummary("Change what is known of a lead (JSON merge patch).");
-        commands.MapPost("/{id:guid}/assign", AssignLeadEndpoint.Handle).Produces<CommandAnswerBody>()
+        commands.MapPost("/{id:guid}/assign", AssignLeadEndpoint.Handle).RequireAuthorization(Policies.LeadsAssign).Produces<CommandAnswerBody>()
             .WithSummary("Give a lead to an agent.");
         commands.MapPost("/{id:guid}/claim", ClaimLeadEndpoint.Handle).Produces<CommandAnswerBody>()
             .WithSummary("Take a lead that nobody works on.");
@@ -47,7 +47,8 @@ public static class LeadRoutes
         var queries = api.MapGroup("/leads").WithTags("Leads").RequireAuthorization(Policies.LeadsRead).WithMetadata(new FollowsLog());
         queries.MapGet("", ListLeadsEndpoint.Handle).Takes(ListLeadsEndpoint.Query).Produces<LeadsBody>()
             .WithSummary("List leads.");
-        queries.MapGet("/export", ExportLeadsEndpoint.Handle).Takes(ExportLeadsEndpoint.Query)
+        api.MapGet("/leads/export", ExportLeadsEndpoint.Handle).WithTags("Leads").RequireAuthorization(Policies.LeadsExport)
+            .WithMetadata(new FollowsLog()).Takes(ExportLeadsEndpoint.Query)
             .Produces(200, contentType: "text/csv").WithSummary("All leads of a list, streamed as CSV or NDJSON.");
         queries.MapGet("/{id:guid}", ReadLeadEndpoint.Handle).Takes(ReadLeadEndpoint.Query).Produces<LeadBody>()
             .WithSummary("One lead, now or as it stood; always up to date with the log.");

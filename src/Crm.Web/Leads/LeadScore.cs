@@ -19,7 +19,7 @@ public static class LeadScoreEndpoint
     public static async Task<IResult> Handle(Guid id, HttpContext http, EventLog log, ReadHeaders read, CancellationToken ct)
     {
         await read.FollowLog(http, ct);
-        var row = await ReadLeadEndpoint.Find(id, http.Request.Query, log, ct);
+        var row = await ReadLeadEndpoint.Find(id, http, log, ct);
         var explained = LeadScore.Explain(row.Lead);
         return Answers.Json(
             new ScoreBody(explained.Score, row.Lead.Temperature, explained.Rules, explained.SetByHand, explained.Factors), LeadsJson.Wire.ScoreBody);

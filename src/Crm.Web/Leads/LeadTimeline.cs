@@ -1,5 +1,7 @@
+using Crm.EventStore.Log;
 using Crm.Projections;
 using Crm.Web.Http;
+using Crm.Web.Security;
 
 namespace Crm.Web.Leads;
 
@@ -17,13 +19,19 @@ public static class LeadTimelineEndpoint
     public static QueryParameter[] Query { get; } = [new("cursor", ParameterKind.Number, "Where it goes on: the nextCursor of the page before.")];
 
     /// <summary>Tells what happened to a lead.</summary>
-    public static async Task<IResult> Handle(Guid id, HttpContext http, ReadModels models, ReadHeaders read, CancellationToken ct)
+    public static async Task<IResult> Handle(Guid id, HttpContext http, ReadModels models, EventLog log, ReadHeaders read, CancellationToken ct)
     {
         await read.Follow(http, "lead_timeline", ct);
+        if (http.User.Scope() is { SeesAll: false } scope)
+        {
+            // Whose it is today the log says, which is never behind.
+            await ReadLeadEndpoint.Visible(id, scope, log, ct);
+        }
+
         var after = http.Request.Query.Number("cursor", 0, long.MaxValue) ?? 0;
         var lines = await LeadTimeline.Of(models.Database, id, ct, after, PageSize);
         return lines.Count == 0 && after == 0
-            ? Problem.NotFound("There is no such lead.").ToHttp()
+            ? throw ReadLeadEndpoint.NotFound()
             : Answers.Json(
                 new TimelineBody(lines, lines.Count < PageSize ? null : $"{lines[^1].Version}"), LeadsJson.Wire.TimelineBody);
     }

@@ -46,10 +46,12 @@ public static class ListLeadsEndpoint
     public static async Task<IResult> Handle(HttpContext http, ReadModels models, ReadHeaders read, CancellationToken ct)
     {
         var query = QueryOf(http.Request.Query);
-        var wanted = await read.Wait(http, query.AsOf.IsNow ? "lead_board" : "lead_history", ct);
+        var projection = query.AsOf.IsNow ? "lead_board" : "lead_history";
+        var wanted = await read.Wait(http, projection, ct);
+        var visible = await read.Visible(http, projection, ct);
         try
         {
-            var page = await LeadBoard.Page(models.Database, query, ct);
+            var page = await LeadBoard.Page(models.Database, query, visible, ct);
             ReadHeaders.Says(http, Math.Max(wanted, page.Position));
             return Answers.Json(new LeadsBody([.. page.Items.Select(LeadBody.Of)], page.NextCursor), LeadsJson.Wire.LeadsBody);
         }

@@ -1,8 +1,10 @@
 using System.Globalization;
+using Crm.Application.Permissions;
 using Crm.Domain.Leads;
 using Crm.EventStore.Log;
 using Crm.Projections;
 using Crm.Web.Http;
+using Crm.Web.Security;
 using Microsoft.Net.Http.Headers;
 
 namespace Crm.Web.Leads;
@@ -20,7 +22,7 @@ public static class ReadLeadEndpoint
     public static async Task<IResult> Handle(Guid id, HttpContext http, EventLog log, ReadHeaders read, CancellationToken ct)
     {
         await read.FollowLog(http, ct);
-        var row = await Find(id, http.Request.Query, log, ct);
+        var row = await Find(id, http, log, ct);
         var tag = string.Create(CultureInfo.InvariantCulture, $"\"{row.Version}\"");
         http.Response.Headers.ETag = tag;
         return http.Request.Headers.IfNoneMatch is { Count: > 0 } known && known.Any(value => Holds(value, tag))
@@ -30,32 +32,54 @@ public static class ReadLeadEndpoint
 
     /// <summary>The lead's row at the moment that a request asks for.</summary>
     /// <exception cref="ProblemException">There is no such lead, or there was none then.</exception>
-    public static async Task<LeadRow> Find(Guid id, IQueryCollection query, EventLog log, CancellationToken ct) =>
-        LeadRow.Fold((await History(id, query, log, ct)).Where(recorded => recorded.Data is LeadEvent)) ?? throw NotFound();
+    public static async Task<LeadRow> Find(Guid id, HttpContext http, EventLog log, CancellationToken ct) =>
+        LeadRow.Fold((await History(id, http, log, ct)).Where(recorded => recorded.Data is LeadEvent)) ?? throw NotFound();
 
     /// <summary>The lead's events up to the moment that a request asks for.</summary>
-    /// <exception cref="ProblemException">The stream has no such version.</exception>
-    public static async Task<IReadOnlyList<RecordedEvent>> History(Guid id, IQueryCollection query, EventLog log, CancellationToken ct)
+    /// <exception cref="ProblemException">The stream has no such version, or the lead is not the caller's to see today.</exception>
+    public static async Task<IReadOnlyList<RecordedEvent>> History(Guid id, HttpContext http, EventLog log, CancellationToken ct)
     {
+        var query = http.Request.Query;
         var moment = ReadHeaders.Moment(query);
-        if (query.Number("version", 1, long.MaxValue) is not { } version)
-        {
-            return moment switch
-            {
-                { Time: { } time } => await log.ReadStreamAsOf(id, time, ct),
-                { Position: { } position } => await log.ReadStreamUpTo(id, position, ct),
-                _ => await log.ReadStream(id, ct),
-            };
-        }
-
-        if (!moment.IsNow)
+        var version = query.Number("version", 1, long.MaxValue);
+        if (version is not null && !moment.IsNow)
         {
             throw QueryParameters.Wrong("version", "contradiction", "and asOf or asOfPosition exclude each other.");
         }
 
-        var history = await log.ReadStream(id, ct, to: version);
-        return history.Count == version ? history : throw NotFound();
+        var history = http.User.Scope() is { SeesAll: false } scope
+            ? Until(await Visible(id, scope, log, ct), moment, version)
+            : (moment, version) switch
+            {
+                (_, { } to) => await log.ReadStream(id, ct, to: to),
+                ({ Time: { } time }, _) => await log.ReadStreamAsOf(id, time, ct),
+                ({ Position: { } position }, _) => await log.ReadStreamUpTo(id, position, ct),
+                _ => await log.ReadStream(id, ct),
+            };
+        return version is null || history.Count == version ? history : throw NotFound();
     }
+
+    /// <summary>
+    /// All of a lead's events, for somebody who does not see every lead. Its owner of today decides, whatever moment is asked about, so
+    /// the stream is read to its end and only then cut.
+    /// </summary>
+    /// <exception cref="ProblemException">There is no such lead, or it is not theirs to see: one answer for both.</exception>
+    public static async Task<IReadOnlyList<RecordedEvent>> Visible(Guid id, Scope scope, EventLog log, CancellationToken ct)
+    {
+        var history = await log.ReadStream(id, ct);
+        return history is [{ Data: LeadEvent }, ..]
+            && scope.To(Lead.Aggregate.Fold(history.Select(recorded => (LeadEvent)recorded.Data)).OwnerId) != Access.None
+            ? history
+            : throw NotFound();
+    }
+
+    // An event's effective time is the greatest of its own and those before it: what had happened by a time ends before the first later one.
+    private static IReadOnlyList<RecordedEvent> Until(IReadOnlyList<RecordedEvent> history, AsOf moment, long? version) => moment switch
+    {
+        { Time: { } time } => [.. history.TakeWhile(recorded => recorded.At <= time)],
+        { Position: { } position } => [.. history.TakeWhile(recorded => recorded.Position <= position)],
+        _ => version is { } to ? [.. history.Take((int)Math.Min(to, int.MaxValue))] : history,
+    };
 
     /// <summary>There is no such lead.</summary>
     public static ProblemException NotFound() => new(Problem.NotFound("There is no such lead, or there was none then."));

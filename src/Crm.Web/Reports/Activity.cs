@@ -15,6 +15,7 @@ public static class ActivityEndpoint
     {
         var period = ReportPeriod.Of(http.Request.Query);
         await read.Follow(http, "activity", ct);
-        return Answers.Json(await Activity.Read(models.Database, period, ct, http.Request.Query.Text("actor")), ReportsJson.Wire.ActivityReport);
+        var visible = await read.Visible(http, "lead_board", ct);
+        return Answers.Json(await Activity.Read(models.Database, period, visible, ct, http.Request.Query.Text("actor")), ReportsJson.Wire.ActivityReport);
     }
 }

@@ -11,6 +11,7 @@ public static class AgentsEndpoint
     {
         var period = ReportPeriod.Of(http.Request.Query);
         await read.Follow(http, "agents", ct);
-        return Answers.Json(new ReportBody<AgentLine>(await Agents.Read(models.Database, period, ct)), ReportsJson.Wire.Agents);
+        var visible = await read.Visible(http, "lead_board", ct);
+        return Answers.Json(new ReportBody<AgentLine>(await Agents.Read(models.Database, period, visible, ct)), ReportsJson.Wire.Agents);
     }
 }

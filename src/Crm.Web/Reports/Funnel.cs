@@ -11,6 +11,7 @@ public static class FunnelEndpoint
     {
         var period = ReportPeriod.Of(http.Request.Query);
         await read.Follow(http, "funnel", ct);
-        return Answers.Json(new ReportBody<FunnelLine>(await Funnel.Read(models.Database, period, ct)), ReportsJson.Wire.Funnel);
+        var visible = await read.Visible(http, "lead_board", ct);
+        return Answers.Json(new ReportBody<FunnelLine>(await Funnel.Read(models.Database, period, visible, ct)), ReportsJson.Wire.Funnel);
     }
 }

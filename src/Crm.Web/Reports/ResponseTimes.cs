@@ -11,6 +11,7 @@ public static class ResponseTimesEndpoint
     {
         var period = ReportPeriod.Of(http.Request.Query);
         await read.Follow(http, "response_times", ct);
-        return Answers.Json(await ResponseTimes.Read(models.Database, period, ct), ReportsJson.Wire.ResponseReport);
+        var visible = await read.Visible(http, "lead_board", ct);
+        return Answers.Json(await ResponseTimes.Read(models.Database, period, visible, ct), ReportsJson.Wire.ResponseReport);
     }
 }

@@ -11,6 +11,7 @@ public static class SourcesEndpoint
     {
         var period = ReportPeriod.Of(http.Request.Query);
         await read.Follow(http, "sources", ct);
-        return Answers.Json(new ReportBody<SourceLine>(await Sources.Read(models.Database, period, ct)), ReportsJson.Wire.Sources);
+        var visible = await read.Visible(http, "lead_board", ct);
+        return Answers.Json(new ReportBody<SourceLine>(await Sources.Read(models.Database, period, visible, ct)), ReportsJson.Wire.Sources);
     }
 }

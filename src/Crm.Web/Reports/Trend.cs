@@ -29,6 +29,7 @@ public static class TrendEndpoint
         };
         var period = ReportPeriod.Of(query);
         await read.Follow(http, "activity", ct);
-        return Answers.Json(new ReportBody<TrendPoint>(await Activity.Trend(models.Database, metric, interval, period, ct)), ReportsJson.Wire.Trend);
+        var visible = await read.Visible(http, "lead_board", ct);
+        return Answers.Json(new ReportBody<TrendPoint>(await Activity.Trend(models.Database, metric, interval, period, visible, ct)), ReportsJson.Wire.Trend);
     }
 }

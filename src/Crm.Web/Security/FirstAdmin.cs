@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Crm.Application;
+using Crm.Application.Permissions;
 using Crm.Domain;
 using Crm.Domain.Users;
 using Crm.EventStore.Log;
@@ -43,7 +44,7 @@ public sealed class FirstAdmin(UserDirectory users, UserRegistration registratio
         }
 
         var generated = string.IsNullOrEmpty(password) ? StrictBase64Url.Encode(RandomNumberGenerator.GetBytes(18)) : null;
-        var context = new CommandContext(Envelope.System, WireFormats.Microseconds(clock.GetUtcNow()));
+        var context = new CommandContext(Envelope.System, WireFormats.Microseconds(clock.GetUtcNow()), Scope.System);
         var result = await registration.Register(
             new RegisterUser("Administrator", address, Role.Admin), generated ?? password ?? "", context, ct);
         return result is CommandResult.Done ? new RegisteredAdmin(address, generated) : null;

@@ -1,4 +1,5 @@
 using Crm.Application.Permissions;
+using Crm.Web.Teams;
 using Crm.Web.Users;
 
 namespace Crm.Web.Security;
@@ -11,6 +12,7 @@ internal static class PermissionSetup
     {
         builder.Services.AddSingleton<ScopeReader>();
         builder.Services.AddSingleton<UserDirectory>();
+        builder.Services.AddSingleton<TeamDirectory>();
         builder.Services.AddSingleton<LastAdmin>();
         builder.Services.AddSingleton<UserRegistration>();
         Policies.Register(builder.Services.AddAuthorizationBuilder());

@@ -41,9 +41,9 @@ public static class SignInSetup
             .Produces<TokenPair>().Refuses(401, 409, 422);
         auth.MapPost("/reset", ResetPasswordEndpoint.Handle).AllowAnonymous().IsNoCommand()
             .WithSummary("Choose a password by a token that an admin handed out.").Produces(204).Refuses(401, 422);
-        auth.MapPost("/password", ChangePasswordEndpoint.Handle).RequireAuthorization(Policies.SignedIn).IsNoCommand()
+        auth.MapPost("/password", ChangePasswordEndpoint.Handle).RequireAuthorization(Policies.Person).IsNoCommand()
             .WithSummary("Change the own password: every other session ends.").Produces<TokenPair>().Refuses(422, 429);
-        auth.MapPost("/logout", LogoutEndpoint.Handle).RequireAuthorization(Policies.SignedIn).IsNoCommand()
+        auth.MapPost("/logout", LogoutEndpoint.Handle).RequireAuthorization(Policies.Person).IsNoCommand()
             .WithSummary("Sign out: the session ends.").Produces(204).Refuses(409);
     }
 
@@ -51,20 +51,21 @@ public static class SignInSetup
     {
         var me = api.MapGroup("/me").RequireAuthorization(Policies.SignedIn).WithTags("Login");
         me.MapGet("", MeEndpoint.Handle).WithSummary("Who is signed in.").Produces<UserBody>();
-        me.MapGet("/sessions", ListMySessionsEndpoint.Handle).WithSummary("Where the caller is signed in.").Produces<SessionList>();
-        me.MapPost("/sessions/{id:guid}/end", EndMySessionEndpoint.Handle).IsNoCommand()
+        var own = me.MapGroup("").RequireAuthorization(Policies.Person);
+        own.MapGet("/sessions", ListMySessionsEndpoint.Handle).WithSummary("Where the caller is signed in.").Produces<SessionList>();
+        own.MapPost("/sessions/{id:guid}/end", EndMySessionEndpoint.Handle).IsNoCommand()
             .WithSummary("End a session of the caller's.").Produces(204);
-        me.MapPost("/second-factor", OfferSecondFactorEndpoint.Handle).IsNoCommand()
+        own.MapPost("/second-factor", OfferSecondFactorEndpoint.Handle).IsNoCommand()
             .WithSummary("Begin to use a second factor: its secret.").Produces<OfferedSecondFactor>(201).Refuses(409, 422, 429);
-        me.MapPost("/second-factor/confirm", ConfirmSecondFactorEndpoint.Handle).IsNoCommand()
+        own.MapPost("/second-factor/confirm", ConfirmSecondFactorEndpoint.Handle).IsNoCommand()
             .WithSummary("Take the second factor into use: the recovery codes.").Produces<ShownRecoveryCodes>().Refuses(409, 422);
-        me.MapPost("/second-factor/remove", RemoveSecondFactorEndpoint.Handle).IsNoCommand()
+        own.MapPost("/second-factor/remove", RemoveSecondFactorEndpoint.Handle).IsNoCommand()
             .WithSummary("Do without a second factor again.").Produces(204).Refuses(409, 422, 429);
     }
 
     private static void MapUsersAccess(this IEndpointRouteBuilder api)
     {
-        var user = api.MapGroup("/users/{id:guid}").RequireAuthorization(Policies.UsersManage).WithTags("Users");
+        var user = api.MapGroup("/users/{id:guid}").RequireAuthorization(Policies.UsersManage, Policies.Person).WithTags("Users");
         user.MapPost("/password-reset", IssuePasswordResetEndpoint.Handle).IsNoCommand()
             .WithSummary("Hand out a token with which the user may choose a password, once, within an hour.")
             .Produces<PasswordResetToken>(201).Refuses(409);

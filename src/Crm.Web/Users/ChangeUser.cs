@@ -11,7 +11,8 @@ namespace Crm.Web.Users;
 /// <summary>The body of <c>PATCH /users/{id}</c>: what is to change.</summary>
 /// <param name="Name">The name from now on; left out, it stays.</param>
 /// <param name="Role">The role from now on; left out, it stays.</param>
-public sealed record ChangeUserRequest(string? Name = null, Role? Role = null) : IRequestBody<ChangeUserRequest>
+/// <param name="Oversight">Whose leads the user oversees as a manager; left out, it stays.</param>
+public sealed record ChangeUserRequest(string? Name = null, Role? Role = null, Oversight? Oversight = null) : IRequestBody<ChangeUserRequest>
 {
     /// <inheritdoc/>
     public static JsonTypeInfo<ChangeUserRequest> Json => SecurityJson.Wire.ChangeUserRequest;
@@ -30,17 +31,17 @@ public sealed class ChangeUserRequestValidator : AbstractValidator<ChangeUserReq
     public ChangeUserRequestValidator() => RuleFor(request => request.Name).Present().AtMost(200).When(request => request.Name is not null);
 }
 
-/// <summary>Changes a user's name and role, both or neither.</summary>
+/// <summary>Changes a user's name, role and oversight, all or nothing.</summary>
 public static class ChangeUserEndpoint
 {
     /// <summary>Answers the events that followed.</summary>
     public static async Task<IResult> Handle(
         Guid id, Posted<ChangeUserRequest> posted, CommandRunner commands, LastAdmin lastAdmin, CancellationToken ct)
     {
-        var (name, role) = posted.Body;
+        var (name, role, oversight) = posted.Body;
         var result = role is null or Role.Admin
-            ? await commands.Run(UserStream.Kind, id, new ChangeUser(name, role, IsLastAdmin: false), posted.Context, ct)
-            : await lastAdmin.Run(id, isLast => new ChangeUser(name, role, isLast), posted.Context, ct);
+            ? await commands.Run(UserStream.Kind, id, new ChangeUser(name, role, IsLastAdmin: false, oversight), posted.Context, ct)
+            : await lastAdmin.Run(id, isLast => new ChangeUser(name, role, isLast, oversight), posted.Context, ct);
         return result.ToHttp();
     }
 }

@@ -14,7 +14,9 @@ namespace Crm.Web.Users;
 /// <param name="Email">The address to sign in with; no two users share one.</param>
 /// <param name="Password">The first password, 12 to 128 characters, and none that is guessed first.</param>
 /// <param name="Role">What the user may do.</param>
-public sealed record RegisterUserRequest(string Name, string Email, string Password, Role Role) : IRequestBody<RegisterUserRequest>
+/// <param name="Oversight">Whose leads the user oversees as a manager; the company's unless told.</param>
+public sealed record RegisterUserRequest(
+    string Name, string Email, string Password, Role Role, Oversight Oversight = Oversight.Company) : IRequestBody<RegisterUserRequest>
 {
     /// <inheritdoc/>
     public static JsonTypeInfo<RegisterUserRequest> Json => SecurityJson.Wire.RegisterUserRequest;
@@ -45,16 +47,16 @@ public static class RegisterUserEndpoint
     /// <summary>Answers 201 with the new user's address.</summary>
     public static async Task<IResult> Handle(Posted<RegisterUserRequest> posted, UserRegistration registration, CancellationToken ct)
     {
-        var (name, email, password, role) = posted.Body;
+        var (name, email, password, role, oversight) = posted.Body;
 
         // A receipt keeps the digest of its request for a day: one over the password could be guessed at far faster than its slow hash.
         var context = posted.Context with
         {
             Idempotency = posted.Context.Idempotency is { } request
-                ? request with { RequestHash = SHA256.HashData(Encoding.UTF8.GetBytes($"POST /users\n{name}\n{email}\n{role}")) }
+                ? request with { RequestHash = SHA256.HashData(Encoding.UTF8.GetBytes($"POST /users\n{name}\n{email}\n{role}\n{oversight}")) }
                 : null,
         };
-        var result = await registration.Register(new RegisterUser(name, email, role), password, context, ct);
+        var result = await registration.Register(new RegisterUser(name, email, role, Oversight: oversight), password, context, ct);
         return result.ToHttp("/api/v1/users/");
     }
 }

@@ -8,18 +8,21 @@ namespace Crm.Web.Users;
 /// <param name="Name">The name, for people.</param>
 /// <param name="Email">The address that the user signs in with; null for an agent who is known from imported history only.</param>
 /// <param name="Role">What the user may do.</param>
+/// <param name="Oversight">Whose leads the user oversees as a manager.</param>
 /// <param name="Active">Whether the user may sign in and be given leads.</param>
 /// <param name="RegisteredAt">When the user was registered.</param>
 /// <param name="UpdatedAt">When the user last changed.</param>
 /// <param name="Version">The stream's version, for <c>If-Match</c>.</param>
 public sealed record UserBody(
-    Guid Id, string Name, string? Email, Role Role, bool Active, DateTimeOffset RegisteredAt, DateTimeOffset UpdatedAt, long Version)
+    Guid Id, string Name, string? Email, Role Role, Oversight Oversight, bool Active, DateTimeOffset RegisteredAt, DateTimeOffset UpdatedAt,
+    long Version)
 {
     /// <summary>The user whose history this is.</summary>
     public static UserBody Of(Guid id, IReadOnlyList<RecordedEvent> history)
     {
         var user = User.Aggregate.Fold(history.Select(recorded => (UserEvent)recorded.Data));
-        return new UserBody(id, user.Name, user.Email, user.Role, user.IsActive, history[0].At, history[^1].At, history.Count);
+        return new UserBody(
+            id, user.Name, user.Email, user.Role, user.Oversight, user.IsActive, history[0].At, history[^1].At, history.Count);
     }
 }
 

@@ -23,7 +23,7 @@ public sealed class Importing_real_history : ImportedLog
         Assert.Equal(172_404 - 8_000, first.Added - first.Totals.Events["user-registered"]);
 
         await Build(new Activity(), new Funnel(), new ResponseTimes());
-        var activity = await Activity.Read(Database.App, Period.Everything, Ct);
+        var activity = await Activity.Read(Database.App, Period.Everything, Visibility.All, Ct);
         long Events(string name) => activity.Events.Single(line => line.What == name).Count;
         Assert.Equal(
             (13_087, 7_367, 10_442, 2_246),
@@ -32,7 +32,7 @@ public sealed class Importing_real_history : ImportedLog
         long Activities(string what) => activity.Activities.Single(line => line.What == what).Count;
         Assert.Equal((72_413, 7_030, 3_454), (Activities("call out"), Activities("email out"), Activities("email in")));
 
-        var now = (await Funnel.Read(Database.App, Period.Everything, Ct)).ToDictionary(line => line.Status);
+        var now = (await Funnel.Read(Database.App, Period.Everything, Visibility.All, Ct)).ToDictionary(line => line.Status);
         Assert.Equal(
             (399, 10_442, 2_246),
             (now[LeadStatus.Qualified].Now, now[LeadStatus.Disqualified].Now, now[LeadStatus.Converted].Now));
@@ -42,13 +42,13 @@ public sealed class Importing_real_history : ImportedLog
             (Euros(LeadStatus.Qualified), Euros(LeadStatus.Disqualified), Euros(LeadStatus.Converted)));
 
         var yearsEnd = new DateTimeOffset(2011, 12, 31, 23, 59, 59, TimeSpan.Zero).AddMicroseconds(999_999);
-        var then = (await Funnel.Read(Database.App, new Period(null, null, AsOf.At(yearsEnd)), Ct))
+        var then = (await Funnel.Read(Database.App, new Period(null, null, AsOf.At(yearsEnd)), Visibility.All, Ct))
             .ToDictionary(line => line.Status, line => line.Now);
         Assert.Equal(
             (5, 640, 5_680, 1_130),
             (then[LeadStatus.New], then[LeadStatus.Qualified], then[LeadStatus.Disqualified], then[LeadStatus.Converted]));
 
-        var calls = (await ResponseTimes.Read(Database.App, Period.Everything, Ct)).ByKind.Single(line => line.Kind == ActivityKind.Call);
+        var calls = (await ResponseTimes.Read(Database.App, Period.Everything, Visibility.All, Ct)).ByKind.Single(line => line.Kind == ActivityKind.Call);
         Assert.Equal((9_658, 4_712.343m), (calls.Responded, calls.MedianSeconds));
 
         var again = await History(file, "bpic2012.json");
@@ -78,7 +78,7 @@ public sealed class Importing_real_history : ImportedLog
         Assert.Equal((842, 842, 842), (events["lead-assigned"], events["lead-transferred"], events["lead-converted"]));
         Assert.Equal(1, closed.Totals.Irregular["out-of-order"].Count);
         await Build(new Sources());
-        var sources = (await Sources.Read(Database.App, Period.Everything, Ct))
+        var sources = (await Sources.Read(Database.App, Period.Everything, Visibility.All, Ct))
             .ToDictionary(line => line.Source, line => (line.Captured, line.Converted));
         Assert.Equal(
             new Dictionary<string, (long, long)>

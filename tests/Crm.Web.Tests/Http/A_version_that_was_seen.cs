@@ -5,23 +5,23 @@ public class A_version_that_was_seen(TestHost host) : IClassFixture<TestHost>
     [Fact]
     public async Task lets_the_command_through_while_it_stands()
     {
-        var agent = await host.As("agent");
-        var id = await agent.Captured();
-        (await agent.Patch($"/leads/{id}", """{"company":"Analytical"}""", ("If-Match", "\"1\""))).Is(200);
+        var manager = await host.As("manager");
+        var id = await manager.Captured();
+        (await manager.Patch($"/leads/{id}", """{"company":"Analytical"}""", ("If-Match", "\"1\""))).Is(200);
     }
 
     [Fact]
     public async Task that_has_passed_answers_412_with_what_changed_since()
     {
-        var agent = await host.As("agent");
-        var id = await agent.Captured();
-        (await agent.Patch($"/leads/{id}", """{"company":"Analytical"}""")).Is(200);
+        var manager = await host.As("manager");
+        var id = await manager.Captured();
+        (await manager.Patch($"/leads/{id}", """{"company":"Analytical"}""")).Is(200);
 
-        var answer = (await agent.Patch($"/leads/{id}", """{"phone":"1"}""", ("If-Match", "\"1\""))).IsRefused(412, "version-mismatch");
+        var answer = (await manager.Patch($"/leads/{id}", """{"phone":"1"}""", ("If-Match", "\"1\""))).IsRefused(412, "version-mismatch");
 
         Assert.Contains(answer.Body.GetProperty("changed").EnumerateArray(), change =>
             change.GetProperty("field").GetString() == "company" && change.GetProperty("to").GetString() == "Analytical");
-        var now = (await agent.Get($"/leads/{id}")).Body;
+        var now = (await manager.Get($"/leads/{id}")).Body;
         Assert.Equal(now.GetProperty("version").GetInt64(), answer.Body.GetProperty("version").GetInt64());
         Assert.Equal(System.Text.Json.JsonValueKind.Null, now.GetProperty("phone").ValueKind);
     }
@@ -29,11 +29,11 @@ public class A_version_that_was_seen(TestHost host) : IClassFixture<TestHost>
     [Fact]
     public async Task lets_one_of_many_through()
     {
-        var agent = await host.As("agent");
-        var id = await agent.Captured();
+        var manager = await host.As("manager");
+        var id = await manager.Captured();
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(number =>
-            agent.Post($"/leads/{id}/notes", $$"""{"text":"{{number}}"}""", ("If-Match", "\"1\""))));
+            manager.Post($"/leads/{id}/notes", $$"""{"text":"{{number}}"}""", ("If-Match", "\"1\""))));
 
         Assert.Single(answers, answer => answer.Status == 200);
         Assert.Equal(15, answers.Count(answer => answer.Code == "version-mismatch"));
@@ -42,28 +42,28 @@ public class A_version_that_was_seen(TestHost host) : IClassFixture<TestHost>
     [Fact]
     public async Task is_not_asked_for_and_then_nobody_loses()
     {
-        var agent = await host.As("agent");
-        var id = await agent.Captured();
+        var manager = await host.As("manager");
+        var id = await manager.Captured();
 
         var answers = await Task.WhenAll(
-            Enumerable.Range(0, 64).Select(number => agent.Post($"/leads/{id}/notes", $$"""{"text":"{{number}}"}""")));
+            Enumerable.Range(0, 64).Select(number => manager.Post($"/leads/{id}/notes", $$"""{"text":"{{number}}"}""")));
 
         Assert.All(answers, answer => answer.Is(200));
-        Assert.Equal(65, (await agent.Get($"/leads/{id}")).Body.GetProperty("version").GetInt32());
+        Assert.Equal(65, (await manager.Get($"/leads/{id}")).Body.GetProperty("version").GetInt32());
     }
 
     [Fact]
     public async Task on_a_lead_that_is_not_there_is_not_found() =>
-        (await (await host.As("agent")).Post($"/leads/{Guid.NewGuid()}/archive", null, ("If-Match", "\"1\""))).IsRefused(404, "not-found");
+        (await (await host.As("manager")).Post($"/leads/{Guid.NewGuid()}/archive", null, ("If-Match", "\"1\""))).IsRefused(404, "not-found");
 
     [Fact]
     public async Task does_not_hinder_the_repetition_of_a_request_that_was_carried_out()
     {
-        var agent = await host.As("agent");
-        var id = await agent.Captured();
+        var manager = await host.As("manager");
+        var id = await manager.Captured();
         (string, string)[] headers = [("If-Match", "\"1\""), ("Idempotency-Key", Guid.NewGuid().ToString())];
 
-        var first = (await agent.Patch($"/leads/{id}", """{"company":"Analytical"}""", headers)).Is(200);
-        Assert.Equal(first.Text, (await agent.Patch($"/leads/{id}", """{"company":"Analytical"}""", headers)).Is(200).Text);
+        var first = (await manager.Patch($"/leads/{id}", """{"company":"Analytical"}""", headers)).Is(200);
+        Assert.Equal(first.Text, (await manager.Patch($"/leads/{id}", """{"company":"Analytical"}""", headers)).Is(200).Text);
     }
 }

@@ -1,3 +1,5 @@
+using Crm.Web.Tests.Security.Permissions;
+
 namespace Crm.Web.Tests.Leads;
 
 public class A_leads_life(TestHost host) : IClassFixture<TestHost>
@@ -11,8 +13,9 @@ public class A_leads_life(TestHost host) : IClassFixture<TestHost>
 
         var answer = (await agent.Post("/leads", """{"lastName":"Lovelace","email":"ada@example.com","tags":["b","a","b"]}""")).Is(201);
 
-        Assert.Equal(["lead-captured"], answer.Events);
-        Assert.Equal("\"1\"", answer.Header("ETag"));
+        // What an agent captures is the agent's own.
+        Assert.Equal(["lead-captured", "lead-assigned"], answer.Events);
+        Assert.Equal("\"2\"", answer.Header("ETag"));
         Assert.Equal(answer.Position.ToString(System.Globalization.CultureInfo.InvariantCulture), answer.Header("Event-Position"));
         var lead = (await agent.Get(answer.Header("Location")!)).Is(200).Body; // asserted to be there by being read
         Assert.Equal("Lovelace", lead.GetProperty("lastName").GetString());
@@ -60,20 +63,21 @@ public class A_leads_life(TestHost host) : IClassFixture<TestHost>
     [Fact]
     public async Task passes_from_agent_to_agent()
     {
-        var one = await host.As("agent");
-        var other = await host.Register("agent");
-        var id = await one.Captured();
+        var manager = await host.As("manager");
+        var (one, other) = await Company.TwoOfATeam(host);
+        var id = await manager.Captured();
 
         Assert.Equal(["lead-claimed"], (await one.Post($"/leads/{id}/claim")).Is(200).Events);
         (await other.Post($"/leads/{id}/claim")).IsRefused(409, "already-assigned");
-        (await other.Post($"/leads/{id}/complete-assignment")).IsRefused(409, "not-owner");
+        (await other.Post($"/leads/{id}/complete-assignment")).IsRefused(403, "forbidden");
         var transferred = await one.Post($"/leads/{id}/transfer", $$"""{"agentId":"{{other.Id}}","reason":"Holiday."}""");
         Assert.Equal(["lead-transferred"], transferred.Is(200).Events);
         var completed = await other.Post($"/leads/{id}/complete-assignment", """{"outcome":"Sold."}""");
         Assert.Equal(["lead-assignment-completed"], completed.Is(200).Events);
         Assert.Equal(["lead-unassigned"], (await other.Post($"/leads/{id}/unassign")).Is(200).Events);
-        Assert.Equal(["lead-assigned"], (await one.Post($"/leads/{id}/assign", $$"""{"agentId":"{{other.Id}}"}""")).Is(200).Events);
-        Assert.Empty((await one.Post($"/leads/{id}/assign", $$"""{"agentId":"{{other.Id}}"}""")).Is(200).Events);
+        (await one.Post($"/leads/{id}/assign", $$"""{"agentId":"{{other.Id}}"}""")).IsRefused(403, "forbidden");
+        Assert.Equal(["lead-assigned"], (await manager.Post($"/leads/{id}/assign", $$"""{"agentId":"{{other.Id}}"}""")).Is(200).Events);
+        Assert.Empty((await manager.Post($"/leads/{id}/assign", $$"""{"agentId":"{{other.Id}}"}""")).Is(200).Events);
     }
 
     [Fact]
@@ -113,28 +117,28 @@ public class A_leads_life(TestHost host) : IClassFixture<TestHost>
     [Fact]
     public async Task goes_back_to_an_earlier_state_and_keeps_its_history()
     {
-        var agent = await host.As("agent");
-        var id = await agent.Captured("""{"lastName":"Lovelace","company":"Analytical"}""");
-        (await agent.Patch($"/leads/{id}", """{"company":"Other"}""")).Is(200);
+        var manager = await host.As("manager");
+        var id = await manager.Captured("""{"lastName":"Lovelace","company":"Analytical"}""");
+        (await manager.Patch($"/leads/{id}", """{"company":"Other"}""")).Is(200);
 
-        Assert.Equal(["lead-restored"], (await agent.Post($"/leads/{id}/restore", """{"version":1,"reason":"A mistake."}""")).Is(200).Events);
+        Assert.Equal(["lead-restored"], (await manager.Post($"/leads/{id}/restore", """{"version":1,"reason":"A mistake."}""")).Is(200).Events);
 
-        Assert.Equal("Analytical", (await agent.Get($"/leads/{id}")).Body.GetProperty("company").GetString());
-        (await agent.Post($"/leads/{id}/restore", """{"version":99,"reason":"x"}""")).IsRefused(409, "not-found-at");
-        (await agent.Post($"/leads/{id}/restore", """{"asOf":"2020-01-01T00:00:00Z"}""")).IsRefused(409, "not-found-at");
-        (await agent.Post($"/leads/{id}/restore", """{"reason":"x"}""")).IsRefused(422, "invalid");
+        Assert.Equal("Analytical", (await manager.Get($"/leads/{id}")).Body.GetProperty("company").GetString());
+        (await manager.Post($"/leads/{id}/restore", """{"version":99,"reason":"x"}""")).IsRefused(409, "not-found-at");
+        (await manager.Post($"/leads/{id}/restore", """{"asOf":"2020-01-01T00:00:00Z"}""")).IsRefused(409, "not-found-at");
+        (await manager.Post($"/leads/{id}/restore", """{"reason":"x"}""")).IsRefused(422, "invalid");
     }
 
     [Fact]
     public async Task keeps_an_external_id_for_itself_until_it_gives_it_up()
     {
-        var agent = await host.As("agent");
+        var manager = await host.As("manager");
         var key = Guid.NewGuid().ToString();
-        var id = await agent.Captured($$"""{"externalId":"{{key}}"}""");
+        var id = await manager.Captured($$"""{"externalId":"{{key}}"}""");
 
-        (await agent.Post("/leads", $$"""{"externalId":"{{key}}"}""")).IsRefused(409, "duplicate-external-id");
-        (await agent.Patch($"/leads/{id}", """{"externalId":null,"lastName":"Lovelace"}""")).Is(200);
-        (await agent.Post("/leads", $$"""{"externalId":"{{key}}"}""")).Is(201);
-        (await agent.Post($"/leads/{id}/restore", """{"version":1}""")).IsRefused(409, "duplicate-external-id");
+        (await manager.Post("/leads", $$"""{"externalId":"{{key}}"}""")).IsRefused(409, "duplicate-external-id");
+        (await manager.Patch($"/leads/{id}", """{"externalId":null,"lastName":"Lovelace"}""")).Is(200);
+        (await manager.Post("/leads", $$"""{"externalId":"{{key}}"}""")).Is(201);
+        (await manager.Post($"/leads/{id}/restore", """{"version":1}""")).IsRefused(409, "duplicate-external-id");
     }
 }

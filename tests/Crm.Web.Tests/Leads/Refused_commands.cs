@@ -19,7 +19,7 @@ public class Refused_commands(TestHost host) : IClassFixture<TestHost>
     [InlineData("unarchive", null)]
     [InlineData("restore", """{"version":1}""")]
     public async Task on_a_lead_that_is_not_there_answer_404(string command, string? body) =>
-        (await (await host.As("agent")).Post($"/leads/{Guid.CreateVersion7()}/{command}", body)).IsRefused(404, "not-found");
+        (await (await host.As("manager")).Post($"/leads/{Guid.CreateVersion7()}/{command}", body)).IsRefused(404, "not-found");
 
     [Theory]
     [InlineData("claim", null)]
@@ -28,42 +28,42 @@ public class Refused_commands(TestHost host) : IClassFixture<TestHost>
     [InlineData("activities", """{"kind":"call","direction":"in","at":"2026-01-01T00:00:00Z"}""")]
     public async Task on_an_archived_lead_answer_409(string command, string? body)
     {
-        var agent = await host.As("agent");
-        var id = await agent.Captured();
-        (await agent.Post($"/leads/{id}/archive")).Is(200);
+        var manager = await host.As("manager");
+        var id = await manager.Captured();
+        (await manager.Post($"/leads/{id}/archive")).Is(200);
 
-        (await agent.Post($"/leads/{id}/{command}", body)).IsRefused(409, "archived");
-        (await agent.Patch($"/leads/{id}", """{"company":"x"}""")).IsRefused(409, "archived");
-        (await agent.Post($"/leads/{id}/archive")).IsRefused(409, "already-archived");
+        (await manager.Post($"/leads/{id}/{command}", body)).IsRefused(409, "archived");
+        (await manager.Patch($"/leads/{id}", """{"company":"x"}""")).IsRefused(409, "archived");
+        (await manager.Post($"/leads/{id}/archive")).IsRefused(409, "already-archived");
     }
 
     [Fact]
     public async Task on_the_id_of_a_user_find_no_lead()
     {
-        var agent = await host.As("agent");
-        (await agent.Post($"/leads/{agent.Id}/archive")).IsRefused(404, "not-found");
-        (await agent.Patch($"/leads/{agent.Id}", """{"company":"x"}""")).IsRefused(404, "not-found");
-        (await agent.Get($"/leads/{agent.Id}")).IsRefused(404, "not-found");
-        (await agent.Get($"/leads/{agent.Id}/history")).IsRefused(404, "not-found");
-        (await agent.Post("/leads", $$"""{"id":"{{agent.Id}}","lastName":"x"}""")).IsRefused(409, "already-exists");
+        var manager = await host.As("manager");
+        (await manager.Post($"/leads/{manager.Id}/archive")).IsRefused(404, "not-found");
+        (await manager.Patch($"/leads/{manager.Id}", """{"company":"x"}""")).IsRefused(404, "not-found");
+        (await manager.Get($"/leads/{manager.Id}")).IsRefused(404, "not-found");
+        (await manager.Get($"/leads/{manager.Id}/history")).IsRefused(404, "not-found");
+        (await manager.Post("/leads", $$"""{"id":"{{manager.Id}}","lastName":"x"}""")).IsRefused(409, "already-exists");
     }
 
     [Fact]
     public async Task say_which_rule_forbids_them()
     {
-        var agent = await host.As("agent");
-        var fresh = await agent.Captured();
-        var qualified = await agent.Qualified();
+        var manager = await host.As("manager");
+        var fresh = await manager.Captured();
+        var qualified = await manager.Qualified();
 
-        (await agent.Post($"/leads/{fresh}/qualify")).IsRefused(409, "not-contacted");
-        (await agent.Post($"/leads/{fresh}/convert")).IsRefused(409, "not-qualified");
-        (await agent.Post($"/leads/{fresh}/unconvert")).IsRefused(409, "not-converted");
-        (await agent.Post($"/leads/{fresh}/transfer", $$"""{"agentId":"{{agent.Id}}"}""")).IsRefused(409, "not-owner");
-        (await agent.Post($"/leads/{qualified}/convert")).Is(200);
-        (await agent.Post($"/leads/{qualified}/convert")).IsRefused(409, "already-converted");
-        (await agent.Post($"/leads/{fresh}/disqualify")).Is(200);
-        (await agent.Post($"/leads/{fresh}/disqualify")).IsRefused(409, "already-disqualified");
-        var future = (await agent.Post($"/leads/{fresh}/activities", """{"kind":"call","direction":"out","at":"2999-01-01T00:00:00Z"}"""))
+        (await manager.Post($"/leads/{fresh}/qualify")).IsRefused(409, "not-contacted");
+        (await manager.Post($"/leads/{fresh}/convert")).IsRefused(409, "not-qualified");
+        (await manager.Post($"/leads/{fresh}/unconvert")).IsRefused(409, "not-converted");
+        (await manager.Post($"/leads/{fresh}/transfer", $$"""{"agentId":"{{manager.Id}}"}""")).IsRefused(409, "not-owner");
+        (await manager.Post($"/leads/{qualified}/convert")).Is(200);
+        (await manager.Post($"/leads/{qualified}/convert")).IsRefused(409, "already-converted");
+        (await manager.Post($"/leads/{fresh}/disqualify")).Is(200);
+        (await manager.Post($"/leads/{fresh}/disqualify")).IsRefused(409, "already-disqualified");
+        var future = (await manager.Post($"/leads/{fresh}/activities", """{"kind":"call","direction":"out","at":"2999-01-01T00:00:00Z"}"""))
             .IsRefused(422, "in-the-future");
         Assert.Equal([("/at", "in-the-future")], future.Errors);
     }
