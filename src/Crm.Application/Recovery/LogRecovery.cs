@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using Crm.EventStore.LocalPostgres;
 using Crm.Application.Teams;
 using Crm.Application.Users;
+using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.EventStore.Schema;
