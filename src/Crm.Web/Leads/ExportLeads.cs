@@ -101,9 +101,14 @@ public static class ExportLeadsEndpoint
             return "";
         }
 
-        var safe = text[0] is '=' or '+' or '-' or '@' or '\t' or '\r' or '\n' ? "'" + text : text;
+        var safe = IsFormula(text) ? "'" + text : text;
         return safe.AsSpan().ContainsAny(",\"\r\n") || char.IsWhiteSpace(safe[0]) || char.IsWhiteSpace(safe[^1])
             ? $"\"{safe.Replace("\"", "\"\"", StringComparison.Ordinal)}\""
             : safe;
     }
+
+    // Spreadsheets pass over space in front, and take the wide forms of East Asian keyboards for the plain ones.
+    private static bool IsFormula(string text) =>
+        text[0] is '\t' or '\r' or '\n'
+        || text.AsSpan().TrimStart() is [('=' or '+' or '-' or '@' or '\uFF1D' or '\uFF0B' or '\uFF0D' or '\uFF20'), ..];
 }
