@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Crm.EventStore.Log;
 using Crm.Web.Http;
+using Crm.Web.Security;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
 
@@ -13,6 +14,7 @@ public static class EventStreamEndpoint
 {
     private const int BatchSize = 500;
     private static readonly TimeSpan heartbeat = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan admitAgain = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan look = TimeSpan.FromSeconds(1);
 
     /// <summary>Its query parameters.</summary>
@@ -23,7 +25,7 @@ public static class EventStreamEndpoint
 
     /// <summary>Streams until the client goes or the host stops.</summary>
     public static async Task Handle(
-        HttpContext http, EventLog log, LogTail tail, TimeProvider clock, IHostApplicationLifetime host, CancellationToken ct)
+        HttpContext http, EventLog log, LogTail tail, RememberedTokens tokens, TimeProvider clock, IHostApplicationLifetime host, CancellationToken ct)
     {
         var after = Begin(http.Request) ?? await log.LastPosition(ct);
         http.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
@@ -34,7 +36,7 @@ public static class EventStreamEndpoint
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, host.ApplicationStopping);
         try
         {
-            await Stream(http.Response, after, log, tail, clock, ends.Token);
+            await Stream(http, after, log, tail, tokens, clock, ends.Token);
         }
         catch (OperationCanceledException) when (ends.IsCancellationRequested)
         {
@@ -46,13 +48,26 @@ public static class EventStreamEndpoint
         }
     }
 
-    private static async Task Stream(HttpResponse response, long after, EventLog log, LogTail tail, TimeProvider clock, CancellationToken ct)
+    private static async Task Stream(
+        HttpContext http, long after, EventLog log, LogTail tail, RememberedTokens tokens, TimeProvider clock, CancellationToken ct)
     {
+        var response = http.Response;
+        var admitted = clock.GetTimestamp();
         await response.WriteAsync("retry: 1000\n: from " + after.ToString(CultureInfo.InvariantCulture) + "\n\n", ct);
         await response.BodyWriter.FlushAsync(ct);
         var spoke = clock.GetTimestamp();
         while (true)
         {
+            if (clock.GetElapsedTime(admitted) >= admitAgain)
+            {
+                if (!await IsAdmitted(http, tokens, ct))
+                {
+                    return;
+                }
+
+                admitted = clock.GetTimestamp();
+            }
+
             var events = await tail.ReadAfter(after, BatchSize, ct);
             foreach (var recorded in events)
             {
@@ -72,6 +87,14 @@ public static class EventStreamEndpoint
                 spoke = clock.GetTimestamp();
             }
         }
+    }
+
+    // A stream must not outlive the token that opened it: not a deactivation, not the end of a session, not another role.
+    private static async Task<bool> IsAdmitted(HttpContext http, RememberedTokens tokens, CancellationToken ct)
+    {
+        var token = http.Request.Headers.Authorization.ToString().AsMemory("Bearer ".Length);
+        var onBehalfOf = http.Request.Headers.TryGetValue(BearerHandler.OnBehalfOfHeader, out var named) ? named.ToString() : null;
+        return (await tokens.Admit(token.Span, onBehalfOf, ct)).Caller is { } caller && Policies.Admits(Policies.Feed, caller);
     }
 
     private static void Write(HttpResponse response, RecordedEvent recorded, EventCatalog catalog)

@@ -151,7 +151,7 @@ public sealed partial class Every_route_every_role_every_owner(Company company) 
             "/api/v1/events" => $"?after={Math.Max(0, company.Last - 5)}",
             _ => "",
         };
-        return (await company[caller].GetAfter(company.Last, row.Route + query)).Is(200).Text;
+        return (await company.Read(caller, row.Route + query)).Text;
     }
 
     private async Task<Guid> TargetOf(PermissionTable.Row row, string? relation) =>
