@@ -1,10 +1,12 @@
+using Crm.EventStore.Log;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Crm.Application.Recovery;
 
 /// <summary>
 /// Copies a log up to a position into an empty schema by <c>COPY</c>: streams as they stood then, events, and what belongs to them: unique
-/// keys, receipts, the users' credentials, the counter. Bookmarks of imports are not copied: an import finds its rows in the log.
+/// keys, receipts, the users' credentials, API keys, the counter. Bookmarks of imports are not copied: an import finds its rows in the log.
 /// </summary>
 internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, long upTo)
 {
@@ -75,6 +77,10 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
 
     private const string RecoveryCodesIn = "copy crm.recovery_codes (user_id, code_hash, used_at) from stdin (format binary)";
 
+    private const string ApiKeysOut = "copy (select id, secret_hash, created_at, last_used_at from crm.api_keys) to stdout (format binary)";
+
+    private const string ApiKeysIn = "copy crm.api_keys (id, secret_hash, created_at, last_used_at) from stdin (format binary)";
+
     /// <summary>
     /// Copies the streams and events that are not there yet; each part with its mark in one transaction. That each event has its stream is
     /// checked once at the end (<see cref="Belongings"/>), not for each event as it comes.
@@ -108,7 +114,9 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
     }
 
     /// <summary>Brings what belongs to the log to where it stood: in one transaction, and the same again when it is repeated.</summary>
-    public async Task Belongings(CancellationToken ct)
+    /// <param name="keys">The unique keys of all kinds of streams but leads, which are many and whose keys are found in the database.</param>
+    /// <param name="ct">Stops it.</param>
+    public async Task Belongings(IReadOnlyList<UniqueKey> keys, CancellationToken ct)
     {
         await using var from = await source.OpenConnectionAsync(ct);
         await LongWork.Prepare(from, upTo, ct);
@@ -119,7 +127,7 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
             to,
             """
             set local statement_timeout = 0; delete from crm.unique_keys; delete from crm.receipts; delete from crm.credentials;
-            delete from crm.second_factors; delete from crm.recovery_codes
+            delete from crm.second_factors; delete from crm.recovery_codes; delete from crm.api_keys
             """,
             ct);
         await Pipe(from, UserKeysOut, to, UserKeysIn, ct);
@@ -127,6 +135,8 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
         await Pipe(from, CredentialsOut, to, CredentialsIn, ct);
         await Pipe(from, FactorsOut, to, FactorsIn, ct);
         await Pipe(from, RecoveryCodesOut, to, RecoveryCodesIn, ct);
+        await Pipe(from, ApiKeysOut, to, ApiKeysIn, ct);
+        await Insert(to, keys, ct);
         await LongWork.Run(
             to,
             """
@@ -134,6 +144,7 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
             delete from crm.credentials c where not exists (select from crm.mt_streams s where s.id = c.user_id);
             delete from crm.second_factors f where not exists (select from crm.mt_streams s where s.id = f.user_id);
             delete from crm.recovery_codes r where not exists (select from crm.mt_streams s where s.id = r.user_id);
+            delete from crm.api_keys a where not exists (select from crm.mt_streams s where s.id = a.id);
 
             insert into crm.unique_keys (scope, key, stream_id)
             select 'lead-external-id', last.key, last.stream_id
@@ -141,29 +152,6 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
                   from crm.mt_events where type in ('lead-captured', 'lead-external-id-changed', 'lead-restored')
                   order by stream_id, version desc) last
             where last.key is not null;
-
-            insert into crm.unique_keys (scope, key, stream_id)
-            select 'user-email', lower(data ->> 'email'), stream_id
-            from crm.mt_events where type = 'user-registered' and data ->> 'email' is not null;
-
-            insert into crm.unique_keys (scope, key, stream_id)
-            select 'external-identity', last.key, last.stream_id
-            from (select distinct on (stream_id) stream_id, data ->> 'issuer' || E'\n' || (data ->> 'subject') as key
-                  from crm.mt_events where type = 'user-identity-linked' order by stream_id, version desc) last;
-
-            insert into crm.unique_keys (scope, key, stream_id)
-            select 'team-name', lower(last.name), last.stream_id
-            from (select distinct on (stream_id) stream_id, type, data ->> 'name' as name
-                  from crm.mt_events where type in ('team-formed', 'team-renamed', 'team-disbanded') order by stream_id, version desc) last
-            where last.type <> 'team-disbanded';
-
-            insert into crm.unique_keys (scope, key, stream_id)
-            select 'team-member', replace(last.user_id, '-', '') || '/' || replace(last.stream_id::text, '-', ''), last.stream_id
-            from (select distinct on (stream_id, data ->> 'userId') stream_id, type, data ->> 'userId' as user_id
-                  from crm.mt_events where type in ('team-member-added', 'team-member-removed')
-                  order by stream_id, data ->> 'userId', version desc) last
-            where last.type = 'team-member-added' and not exists (
-                select from crm.mt_events e where e.stream_id = last.stream_id and e.type = 'team-disbanded');
 
             update crm.log_counter c set position = e.seq_id, recorded_at = (e.headers ->> 'recordedAt')::timestamptz
             from (select seq_id, headers from crm.mt_events order by seq_id desc limit 1) e;
@@ -173,6 +161,21 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
             ct);
         await LongWork.Run(to, "analyze crm.mt_streams; analyze crm.mt_events; analyze crm.unique_keys", ct);
         await transaction.CommitAsync(ct);
+    }
+
+    private static async Task Insert(NpgsqlConnection to, IReadOnlyList<UniqueKey> keys, CancellationToken ct)
+    {
+        await using var insert = new NpgsqlCommand(
+            "insert into crm.unique_keys (scope, key, stream_id) select * from unnest($1, $2, $3)", to)
+        {
+            Parameters =
+            {
+                new() { Value = keys.Select(static key => key.Scope).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+                new() { Value = keys.Select(static key => key.Key).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+                new() { Value = keys.Select(static key => key.StreamId).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid },
+            },
+        };
+        await insert.ExecuteNonQueryAsync(ct);
     }
 
     private static async Task Pipe(NpgsqlConnection from, string copyOut, NpgsqlConnection to, string copyIn, CancellationToken ct)

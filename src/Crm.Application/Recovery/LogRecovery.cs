@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Crm.Application.Teams;
+using Crm.Application.Users;
 using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
@@ -87,13 +89,15 @@ public sealed class LogRecovery(
             await copy.Events(marker.Copied, Part(progress, "copy the log", position), ct);
             return true;
         });
-        await Timed("keys, receipts, counter", async () =>
-        {
-            await copy.Belongings(ct);
-            return true;
-        });
         await using (var log = new EventLog(app, EventJson.Catalog, new LogPosition()))
         {
+            await Timed("keys, receipts, counter", async () =>
+            {
+                await copy.Belongings(
+                    [.. await RecoveredKeys.Of(log, UserStream.Kind, ct), .. await RecoveredKeys.Of(log, TeamStream.Kind, ct)], ct);
+                return true;
+            });
+
             // All at once where there are connections enough: the log is then read and decoded once for all of them.
             var pool = new NpgsqlConnectionStringBuilder(app.ConnectionString).MaxPoolSize;
             var atOnce = Math.Clamp(pool / ConnectionsOfOneBuild, 1, projections.Count);

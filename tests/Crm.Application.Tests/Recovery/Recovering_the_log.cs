@@ -1,6 +1,10 @@
 using Crm.Application.Recovery;
 using Crm.Application.Seeding;
+using Crm.Application.Teams;
+using Crm.Application.Users;
 using Crm.Domain.Leads;
+using Crm.Domain.Teams;
+using Crm.Domain.Users;
 using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
@@ -69,6 +73,26 @@ public sealed class Recovering_the_log : IAsyncLifetime
         Assert.Equal(
             await Leads(source.Superuser, position),
             await One<long>(target.App, "select count(*) from crm.unique_keys where scope = 'lead-external-id'"));
+    }
+
+    [Fact]
+    public async Task holds_the_unique_keys_that_stood_whatever_letters_they_are_of()
+    {
+        var (user, team) = (Guid.NewGuid(), Guid.NewGuid());
+        await Begin(
+            UserStream.Kind, user,
+            new UserRegistered("Özge", "ÖZGE@EXAMPLE.COM", Role.Agent, IsActive: true), new UserIdentityLinked("issuer", "Ä"));
+        await Begin(
+            TeamStream.Kind, team,
+            new TeamFormed("ÄUSSERER Dienst"), new TeamMemberAdded(user), new TeamRenamed("ÖSTLICHER Dienst"));
+        await Begin(TeamStream.Kind, Guid.NewGuid(), new TeamFormed("No more"), new TeamMemberAdded(user), new TeamDisbanded());
+        await using var target = await Target();
+
+        await Recover(target, await Log.LastPosition(Ct));
+
+        const string keys = "select string_agg(concat_ws('|', scope, key, stream_id), E'\n' order by scope, key) from crm.unique_keys";
+        Assert.Contains("östlicher dienst", await One<string>(source.App, keys), StringComparison.Ordinal);
+        Assert.Equal(await One<string>(source.App, keys), await One<string>(target.App, keys));
     }
 
     [Fact]
@@ -204,6 +228,17 @@ public sealed class Recovering_the_log : IAsyncLifetime
     {
         await using var command = database.CreateCommand(sql);
         return (T)(await command.ExecuteScalarAsync(Ct) ?? throw new InvalidOperationException("No row."));
+    }
+
+    private async Task Begin<TState, TEvent>(StreamKind<TState, TEvent> kind, Guid id, params TEvent[] events)
+        where TEvent : class
+    {
+        var happened = events.Select(static @event => new NewEvent(Guid.NewGuid(), @event, Now));
+        var append = new AppendCommand([new StreamAppend(id, kind.Aggregate.StreamType, 0, [.. happened])], Envelope.System)
+        {
+            Claims = kind.Keys(id, kind.Aggregate.Fold(events)),
+        };
+        Assert.IsType<AppendOutcome.Appended>(await Log.Append(append, Ct));
     }
 
     private sealed class StoppingAt(string step, CancellationTokenSource stop) : IProgress<RecoveryProgress>
