@@ -25,7 +25,8 @@ public static class EventStreamEndpoint
 
     /// <summary>Streams until the client goes or the host stops.</summary>
     public static async Task Handle(
-        HttpContext http, EventLog log, LogTail tail, RememberedTokens tokens, TimeProvider clock, IHostApplicationLifetime host, CancellationToken ct)
+        HttpContext http, EventLog log, LogTail tail, RememberedTokens tokens, TimeProvider clock, IHostApplicationLifetime host,
+        CancellationToken ct)
     {
         var after = Begin(http.Request) ?? await log.LastPosition(ct);
         http.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();

@@ -203,9 +203,11 @@ public sealed class Todays_rights(Company company) : IClassFixture<Company>
         (await auditor.Get($"/leads/{id}?version=1")).Is(200);
         (await auditor.Get("/audit/events?limit=1")).Is(200);
 
-        var last = (await company["admin"].Get("/events?limit=1000&after=" + before.ToString(CultureInfo.InvariantCulture))).Is(200).Items[^1];
+        var after = before.ToString(CultureInfo.InvariantCulture);
+        var last = (await company["admin"].Get($"/events?limit=1000&after={after}")).Is(200).Items[^1];
         var position = long.Parse(last.GetProperty("sequence").GetString() ?? "", CultureInfo.InvariantCulture);
-        var facts = (await company["admin"].GetAfter(position, $"/audit/events?type=sensitive-read&actor={auditor.Id}&limit=3")).Is(200).Items;
+        var path = $"/audit/events?type=sensitive-read&actor={auditor.Id}&limit=3";
+        var facts = (await company["admin"].GetAfter(position, path)).Is(200).Items;
 
         Assert.Equal(["audit", "archived-lead", "export"], facts.Select(fact => Told(fact, "what")));
         Assert.Equal(id.ToString(), Told(facts[1], "subjectId"));
