@@ -8,7 +8,8 @@ namespace Crm.Application.ApiKeys;
 public static class ApiKeyStream
 {
     /// <summary>How commands meet it.</summary>
-    public static StreamKind<ApiKey, ApiKeyEvent> Kind { get; } = new(ApiKey.Aggregate, (_, _) => [], ApiKeyRefusals.AlreadyExists, AdminsOnly.Of);
+    public static StreamKind<ApiKey, ApiKeyEvent> Kind { get; } =
+        new(ApiKey.Aggregate, (_, _) => [], ApiKeyRefusals.AlreadyExists, AdminsOnly.Of);
 
     /// <summary>An API key as the log has it now; <see cref="ApiKey.Initial"/> when there is no such key.</summary>
     public static async Task<ApiKey> ReadApiKey(this EventLog log, Guid id, CancellationToken ct) => Fold(await log.ReadStream(id, ct));

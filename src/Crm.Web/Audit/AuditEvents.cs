@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Crm.Domain.Access;
 using Crm.Projections;
 using Crm.Web.Http;
 using Crm.Web.Security;
@@ -30,7 +31,7 @@ public static class AuditEventsEndpoint
     ];
 
     /// <summary>Reads the audit trail over all streams.</summary>
-    public static async Task<IResult> Handle(HttpContext http, ReadModels models, ReadHeaders read, CancellationToken ct)
+    public static async Task<IResult> Handle(HttpContext http, ReadModels models, ReadHeaders read, SensitiveReads reads, CancellationToken ct)
     {
         var query = http.Request.Query;
         var asked = new AuditQuery
@@ -45,6 +46,11 @@ public static class AuditEventsEndpoint
             Cursor = query.Text("cursor", 2_000),
         };
         await read.Follow(http, "audit_trail", ct);
+        if (asked.Cursor is null)
+        {
+            await reads.Record(http, SensitiveSubject.Audit, subjectId: null, ct);
+        }
+
         try
         {
             return Answers.Json(await AuditTrail.Page(models.Database, asked, ct), AuditJson.Wire.AuditPage);

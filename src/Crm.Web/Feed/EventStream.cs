@@ -4,6 +4,7 @@ using System.Text.Json;
 using Crm.EventStore.Log;
 using Crm.Web.Hosting;
 using Crm.Web.Http;
+using Crm.Web.Security;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
 
@@ -14,6 +15,7 @@ public static class EventStreamEndpoint
 {
     private const int BatchSize = 500;
     private static readonly TimeSpan heartbeat = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan admitAgain = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan look = TimeSpan.FromSeconds(1);
 
     /// <summary>Its query parameters.</summary>
@@ -24,7 +26,8 @@ public static class EventStreamEndpoint
 
     /// <summary>Streams until the client goes, the host stops, or the stream has lasted its time.</summary>
     public static async Task Handle(
-        HttpContext http, EventLog log, LogTail tail, TimeProvider clock, EdgeOptions edge, IHostApplicationLifetime host, CancellationToken ct)
+        HttpContext http, EventLog log, LogTail tail, RememberedTokens tokens, TimeProvider clock, EdgeOptions edge,
+        IHostApplicationLifetime host, CancellationToken ct)
     {
         var after = Begin(http.Request) ?? await log.LastPosition(ct);
         http.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
@@ -36,7 +39,7 @@ public static class EventStreamEndpoint
         ends.CancelAfter(edge.StreamLasts);
         try
         {
-            await Stream(http.Response, after, log, tail, clock, ends.Token);
+            await Stream(http, after, log, tail, tokens, clock, ends.Token);
         }
         catch (OperationCanceledException) when (ends.IsCancellationRequested)
         {
@@ -48,13 +51,26 @@ public static class EventStreamEndpoint
         }
     }
 
-    private static async Task Stream(HttpResponse response, long after, EventLog log, LogTail tail, TimeProvider clock, CancellationToken ct)
+    private static async Task Stream(
+        HttpContext http, long after, EventLog log, LogTail tail, RememberedTokens tokens, TimeProvider clock, CancellationToken ct)
     {
+        var response = http.Response;
+        var admitted = clock.GetTimestamp();
         await response.WriteAsync("retry: 1000\n: from " + after.ToString(CultureInfo.InvariantCulture) + "\n\n", ct);
         await response.BodyWriter.FlushAsync(ct);
         var spoke = clock.GetTimestamp();
         while (true)
         {
+            if (clock.GetElapsedTime(admitted) >= admitAgain)
+            {
+                if (!await IsAdmitted(http, tokens, ct))
+                {
+                    return;
+                }
+
+                admitted = clock.GetTimestamp();
+            }
+
             var events = await tail.ReadAfter(after, BatchSize, ct);
             foreach (var recorded in events)
             {
@@ -74,6 +90,14 @@ public static class EventStreamEndpoint
                 spoke = clock.GetTimestamp();
             }
         }
+    }
+
+    // A stream must not outlive the token that opened it: not a deactivation, not the end of a session, not another role.
+    private static async Task<bool> IsAdmitted(HttpContext http, RememberedTokens tokens, CancellationToken ct)
+    {
+        var token = http.Request.Headers.Authorization.ToString().AsMemory("Bearer ".Length);
+        var onBehalfOf = http.Request.Headers.TryGetValue(BearerHandler.OnBehalfOfHeader, out var named) ? named.ToString() : null;
+        return (await tokens.Admit(token.Span, onBehalfOf, ct)).Caller is { } caller && Policies.Admits(Policies.Feed, caller);
     }
 
     private static void Write(HttpResponse response, RecordedEvent recorded, EventCatalog catalog)

@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Crm.Domain.Access;
 using Crm.Projections;
 using Crm.Web.Hosting;
 using Crm.Web.Http;
+using Crm.Web.Security;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Npgsql;
 
@@ -29,13 +31,14 @@ public static class ExportLeadsEndpoint
 
     /// <summary>Streams the leads.</summary>
     [RequestTimeout(EdgeSetup.StreamTimeout)]
-    public static async Task Handle(HttpContext http, NpgsqlDataSource database, ReadHeaders read, CancellationToken ct)
+    public static async Task Handle(HttpContext http, NpgsqlDataSource database, ReadHeaders read, SensitiveReads reads, CancellationToken ct)
     {
         var query = ListLeadsEndpoint.QueryOf(http.Request.Query);
         var csv = http.Request.Query.Word("format", "csv", "ndjson") is not "ndjson";
         var projection = query.AsOf.IsNow ? "lead_board" : "lead_history";
         await read.Follow(http, projection, ct);
         var visible = await read.Visible(http, projection, ct);
+        await reads.Record(http, SensitiveSubject.Export, subjectId: null, ct);
         http.Response.ContentType = csv ? "text/csv; charset=utf-8; header=present" : "application/x-ndjson";
         http.Response.Headers.ContentDisposition = $"attachment; filename=\"leads.{(csv ? "csv" : "ndjson")}\"";
         var output = http.Response.BodyWriter;

@@ -13,8 +13,8 @@ public static class LeadRoutes
         commands.MapPost("", CaptureLeadEndpoint.Handle).WithSummary("Capture a lead.").Produces<CommandAnswerBody>(201);
         commands.MapPatch("/{id:guid}", ChangeLeadEndpoint.Handle).Produces<CommandAnswerBody>()
             .WithSummary("Change what is known of a lead (JSON merge patch).");
-        commands.MapPost("/{id:guid}/assign", AssignLeadEndpoint.Handle).RequireAuthorization(Policies.LeadsAssign).Produces<CommandAnswerBody>()
-            .WithSummary("Give a lead to an agent.");
+        commands.MapPost("/{id:guid}/assign", AssignLeadEndpoint.Handle).RequireAuthorization(Policies.LeadsAssign)
+            .Produces<CommandAnswerBody>().WithSummary("Give a lead to an agent.");
         commands.MapPost("/{id:guid}/claim", ClaimLeadEndpoint.Handle).Produces<CommandAnswerBody>()
             .WithSummary("Take a lead that nobody works on.");
         commands.MapPost("/{id:guid}/unassign", UnassignLeadEndpoint.Handle).Produces<CommandAnswerBody>()

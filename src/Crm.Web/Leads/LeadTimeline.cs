@@ -1,7 +1,6 @@
 using Crm.EventStore.Log;
 using Crm.Projections;
 using Crm.Web.Http;
-using Crm.Web.Security;
 
 namespace Crm.Web.Leads;
 
@@ -22,12 +21,9 @@ public static class LeadTimelineEndpoint
     public static async Task<IResult> Handle(Guid id, HttpContext http, ReadModels models, EventLog log, ReadHeaders read, CancellationToken ct)
     {
         await read.Follow(http, "lead_timeline", ct);
-        if (http.User.Scope() is { SeesAll: false } scope)
-        {
-            // Whose it is today the log says, which is never behind.
-            await ReadLeadEndpoint.Visible(id, scope, log, ct);
-        }
 
+        // Whose it is today the log says, which is never behind.
+        await ReadLeadEndpoint.Visible(id, http, log, ct);
         var after = http.Request.Query.Number("cursor", 0, long.MaxValue) ?? 0;
         var lines = await LeadTimeline.Of(models.Database, id, ct, after, PageSize);
         return lines.Count == 0 && after == 0

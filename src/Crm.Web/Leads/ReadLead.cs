@@ -1,5 +1,6 @@
 using System.Globalization;
 using Crm.Application.Permissions;
+using Crm.Domain.Access;
 using Crm.Domain.Leads;
 using Crm.EventStore.Log;
 using Crm.Projections;
@@ -47,30 +48,35 @@ public static class ReadLeadEndpoint
             throw QueryParameters.Wrong("version", "contradiction", "and asOf or asOfPosition exclude each other.");
         }
 
-        var history = http.User.Scope() is { SeesAll: false } scope
-            ? Until(await Visible(id, scope, log, ct), moment, version)
-            : (moment, version) switch
-            {
-                (_, { } to) => await log.ReadStream(id, ct, to: to),
-                ({ Time: { } time }, _) => await log.ReadStreamAsOf(id, time, ct),
-                ({ Position: { } position }, _) => await log.ReadStreamUpTo(id, position, ct),
-                _ => await log.ReadStream(id, ct),
-            };
+        var history = Until(await Visible(id, http, log, ct), moment, version);
         return version is null || history.Count == version ? history : throw NotFound();
     }
 
     /// <summary>
-    /// All of a lead's events, for somebody who does not see every lead. Its owner of today decides, whatever moment is asked about, so
-    /// the stream is read to its end and only then cut.
+    /// All of a lead's events. Its owner of today decides who sees them, whatever moment is asked about, so the stream is read to its end
+    /// and only then cut. Who looks at a lead that was put away is recorded.
     /// </summary>
     /// <exception cref="ProblemException">There is no such lead, or it is not theirs to see: one answer for both.</exception>
-    public static async Task<IReadOnlyList<RecordedEvent>> Visible(Guid id, Scope scope, EventLog log, CancellationToken ct)
+    public static async Task<IReadOnlyList<RecordedEvent>> Visible(Guid id, HttpContext http, EventLog log, CancellationToken ct)
     {
         var history = await log.ReadStream(id, ct);
-        return history is [{ Data: LeadEvent }, ..]
-            && scope.To(Lead.Aggregate.Fold(history.Select(recorded => (LeadEvent)recorded.Data)).OwnerId) != Access.None
-            ? history
-            : throw NotFound();
+        if (history is not [{ Data: LeadEvent }, ..])
+        {
+            throw NotFound();
+        }
+
+        var today = Lead.Aggregate.Fold(history.Select(recorded => (LeadEvent)recorded.Data));
+        if (http.User.Scope().To(today.OwnerId) == Access.None)
+        {
+            throw NotFound();
+        }
+
+        if (today.IsArchived)
+        {
+            await http.RequestServices.GetRequiredService<SensitiveReads>().Record(http, SensitiveSubject.ArchivedLead, id, ct);
+        }
+
+        return history;
     }
 
     // An event's effective time is the greatest of its own and those before it: what had happened by a time ends before the first later one.

@@ -12,6 +12,7 @@ internal static class PermissionSetup
     {
         builder.Services.AddSingleton<ScopeReader>();
         builder.Services.AddSingleton<UserDirectory>();
+        builder.Services.AddSingleton<SensitiveReads>();
         builder.Services.AddSingleton<TeamDirectory>();
         builder.Services.AddSingleton<LastAdmin>();
         builder.Services.AddSingleton<UserRegistration>();

@@ -53,7 +53,10 @@ public sealed class TeamDirectory(NpgsqlDataSource database, EventLog log)
     public async Task<IReadOnlyList<TeamBody>> Teams(Scope scope, Guid after, int limit, CancellationToken ct)
     {
         var teams = new List<TeamBody>(limit);
-        foreach (var id in scope.SeesAll ? await Living(after, limit, ct) : (await OfUser(scope.UserId, ct)).Where(id => id > after).Take(limit))
+        var ids = scope.SeesAll
+            ? await Living(after, limit, ct)
+            : (await OfUser(scope.UserId, ct)).Where(id => id > after).Take(limit);
+        foreach (var id in ids)
         {
             if (await Team(scope, id, ct) is { } team)
             {

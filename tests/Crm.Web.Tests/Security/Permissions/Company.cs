@@ -74,6 +74,19 @@ public sealed class Company : IAsyncLifetime
         return answer;
     }
 
+    /// <summary>What somebody reads once it holds everything that was done here; a busy machine may need some tries.</summary>
+    public async Task<Answer> Read(string person, string path)
+    {
+        for (var left = 12; ; left--)
+        {
+            var answer = await people[person].GetAfter(Last, path);
+            if (answer.Status != 503 || left == 0)
+            {
+                return answer.Is(200);
+            }
+        }
+    }
+
     /// <summary>Another session of somebody, which may be ended.</summary>
     public Task<SignedInUser> Again(string person) =>
         Host.SignIn(people[person].Email, person == "admin" ? TestHost.AdminPassword : Password);

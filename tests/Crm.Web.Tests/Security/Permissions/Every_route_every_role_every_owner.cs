@@ -65,9 +65,11 @@ public sealed partial class Every_route_every_role_every_owner(Company company) 
     public async Task is_documented_under_the_name_that_the_table_gives_it()
     {
         var rows = PermissionTable.Rows.Select(row => row.ToString()).ToHashSet(StringComparer.Ordinal);
-        using var document = JsonDocument.Parse(await company.Anonymous().GetStringAsync(new Uri("/openapi/v1.json", UriKind.Relative), Ct));
+        var address = new Uri("/openapi/v1.json", UriKind.Relative);
+        using var document = JsonDocument.Parse(await company.Anonymous().GetStringAsync(address, Ct));
         var documented = document.RootElement.GetProperty("paths").EnumerateObject()
-            .SelectMany(path => path.Value.EnumerateObject().Select(operation => $"{operation.Name.ToUpperInvariant()} {path.Name}")).ToList();
+            .SelectMany(path => path.Value.EnumerateObject().Select(operation => $"{operation.Name.ToUpperInvariant()} {path.Name}"))
+            .ToList();
         Assert.True(documented.Count > 40);
         Assert.DoesNotContain(documented, operation => !rows.Contains(operation));
     }
@@ -79,7 +81,8 @@ public sealed partial class Every_route_every_role_every_owner(Company company) 
         foreach (var row in PermissionTable.Rows.Where(row => mapped.ContainsKey(row.ToString())))
         {
             var policies = mapped[row.ToString()];
-            Assert.True(row.Policy == "open" ? policies.Count == 0 : policies.Contains(row.Policy) || policies.Contains(Policies.Person), $"{row}");
+            var isAsked = policies.Contains(row.Policy) || policies.Contains(Policies.Person);
+            Assert.True(row.Policy == "open" ? policies.Count == 0 : isAsked, $"{row}");
             var scopes = policies.Select(policy => Policies.KeyScopes.GetValueOrDefault(policy, "never")).ToHashSet(StringComparer.Ordinal);
             var scope = policies.Count == 0 || scopes.Contains("never") ? "never"
                 : scopes.Where(scope => scope.Length > 0).DefaultIfEmpty("any").Single();
@@ -132,7 +135,8 @@ public sealed partial class Every_route_every_role_every_owner(Company company) 
             var datum = row.Route.EndsWith("teams", StringComparison.Ordinal)
                 ? relation == "stranger" ? company.South : company.North
                 : company[relation ?? "stranger"].Id;
-            return page.Contains(datum.ToString(), StringComparison.Ordinal) == isIn ? null : $"{relation}'s is {(isIn ? "missing" : "shown")}";
+            var isShown = page.Contains(datum.ToString(), StringComparison.Ordinal);
+            return isShown == isIn ? null : $"{relation}'s is {(isIn ? "missing" : "shown")}";
         }
 
         var before = await List(row, caller);
@@ -151,7 +155,7 @@ public sealed partial class Every_route_every_role_every_owner(Company company) 
             "/api/v1/events" => $"?after={Math.Max(0, company.Last - 5)}",
             _ => "",
         };
-        return (await company[caller].GetAfter(company.Last, row.Route + query)).Is(200).Text;
+        return (await company.Read(caller, row.Route + query)).Text;
     }
 
     private async Task<Guid> TargetOf(PermissionTable.Row row, string? relation) =>
@@ -217,7 +221,8 @@ public sealed partial class Every_route_every_role_every_owner(Company company) 
     /// <summary>Everything that an answer tells, but for its trace.</summary>
     private static string Told(Answer answer) => Trace().Replace(answer.Text, "") + "\n" + string.Join('\n', answer.Message.Headers
         .Concat(answer.Message.Content.Headers)
-        .Where(header => !header.Key.StartsWith("RateLimit", StringComparison.OrdinalIgnoreCase) && header.Key is not ("Date" or "Content-Length"))
+        .Where(header => !header.Key.StartsWith("RateLimit", StringComparison.OrdinalIgnoreCase))
+        .Where(header => header.Key is not ("Date" or "Content-Length"))
         .Select(header => $"{header.Key}: {string.Join(',', header.Value)}").Order(StringComparer.Ordinal));
 
     private Dictionary<string, List<string>> Mapped()
@@ -226,7 +231,9 @@ public sealed partial class Every_route_every_role_every_owner(Company company) 
         foreach (var route in company.Host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>())
         {
             var path = Constraint().Replace("/" + (route.RoutePattern.RawText ?? "").Trim('/'), "{${name}}");
-            path = path.StartsWith("/docs", StringComparison.Ordinal) ? "/docs" : path.StartsWith("/openapi", StringComparison.Ordinal) ? "/openapi/v1.json" : path;
+            path = path.StartsWith("/docs", StringComparison.Ordinal) ? "/docs"
+                : path.StartsWith("/openapi", StringComparison.Ordinal) ? "/openapi/v1.json"
+                : path;
             var isOpen = route.Metadata.GetMetadata<IAllowAnonymous>() is not null;
             foreach (var method in route.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? ["GET"])
             {
