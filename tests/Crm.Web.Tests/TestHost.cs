@@ -90,6 +90,11 @@ public sealed class TestHost : WebApplicationFactory<Program>, IAsyncLifetime
         builder.UseSetting("CRM_ADMIN_EMAIL", AdminEmail);
         builder.UseSetting("CRM_MASTER_KEY", MasterKey);
         builder.UseSetting("CRM_ADMIN_PASSWORD", AdminPassword);
+
+        // Tests share one address, which TestServer does not even have.
+        builder.UseSetting("Crm:Edge:SignInsPerMinute", "100000");
+        builder.UseSetting("Crm:Edge:AddressPerSecond", "100000");
+        builder.UseSetting("Crm:Edge:AddressBurst", "100000");
         foreach (var (name, value) in settings)
         {
             builder.UseSetting(name, value);

@@ -20,6 +20,9 @@ public sealed record DataSourceSettings
 
     /// <summary>After this time the server gives a statement up. Long work (a rebuild, a copy) sets its own.</summary>
     public TimeSpan StatementTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long one waits for a free connection, or for a new one to be made. A host would rather say that it is busy.</summary>
+    public TimeSpan ConnectionPatience { get; init; } = TimeSpan.FromSeconds(15);
 }
 
 /// <summary>Makes pools of connections with the product's settings.</summary>
@@ -72,6 +75,7 @@ public static class CrmDataSources
 
             // The server gives up first and says why; this bounds the wait for a server that does not answer at all.
             CommandTimeout = (int)Math.Ceiling(settings.StatementTimeout.TotalSeconds) + 5,
+            Timeout = (int)settings.ConnectionPatience.TotalSeconds,
             MaxAutoPrepare = 50,
             KeepAlive = 30,
             Options = string.Join(' ', new[] { given.Options, options, role is null ? null : "-c role=" + role }.OfType<string>()),

@@ -97,5 +97,6 @@ public sealed class CrmDatabase : IAsyncDisposable
         MinConnections = 0,
         MaxConnections = 4,
         StatementTimeout = TimeSpan.FromMinutes(10),
+        ConnectionPatience = TimeSpan.FromSeconds(15),
     };
 }

@@ -4,6 +4,7 @@ using Crm.Application.Recovery;
 using Crm.Application.Rescoring;
 using Crm.Application.Seeding;
 using Crm.EventStore.Projections;
+using Crm.Web.Hosting;
 using Crm.Web.Security;
 
 namespace Crm.Web.Cli;
@@ -17,6 +18,7 @@ namespace Crm.Web.Cli;
 [JsonSerializable(typeof(SeedReport))]
 [JsonSerializable(typeof(RescoringReport))]
 [JsonSerializable(typeof(MigrateVerb.Applied))]
+[JsonSerializable(typeof(IReadOnlyList<SettingFinding>))]
 [JsonSerializable(typeof(SigningKeyBody))]
 [JsonSerializable(typeof(SigningKeysBody))]
 internal sealed partial class CliJson : JsonSerializerContext;

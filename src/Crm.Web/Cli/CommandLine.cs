@@ -56,6 +56,7 @@ public static class CommandLine
         return new RootCommand($"The CRM backend and its operations. {Epilogue}")
         {
             serving,
+            ConfigVerb.Command(),
             MigrateVerb.Command(),
             LeadVerbs.Seed(),
             ImportVerbs.Command(),

@@ -6,6 +6,7 @@ using Crm.Application.Import;
 using Crm.Application.Recovery;
 using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
+using Crm.Web.Hosting;
 using Npgsql;
 
 namespace Crm.Web.Cli;
@@ -50,6 +51,10 @@ internal static class Verb
         catch (ImportMapException wrong)
         {
             return await Said(ExitCode.Usage, $"The map cannot be used. {wrong.Message}");
+        }
+        catch (SettingMissingException missing)
+        {
+            return await Said(ExitCode.Refused, missing.Message);
         }
         catch (Exception refused) when (refused is ImportRefusedException or RecoveryRefusedException)
         {

@@ -2,6 +2,7 @@ using Crm.Application;
 using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
 using Crm.EventStore.Schema;
+using Crm.Web.Hosting;
 using Npgsql;
 
 namespace Crm.Web.Cli;
@@ -45,8 +46,7 @@ internal sealed class VerbDatabase : IAsyncDisposable
     /// <summary>Opens the database, and brings its schema up to date unless the verb itself does.</summary>
     public static async Task<VerbDatabase> Open(CancellationToken ct, bool migrate = true)
     {
-        var settings = new ConfigurationBuilder()
-            .SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json", optional: true).AddEnvironmentVariables().Build();
+        var settings = SecretFiles.ForVerbs();
         VerbDatabase opened;
         if (settings.GetConnectionString("Crm") is { Length: > 0 } given)
         {

@@ -12,7 +12,7 @@ namespace Crm.Web.Documentation;
 /// <summary>The OpenAPI document and the page to read and try it.</summary>
 public static class OpenApi
 {
-    private static readonly int[] everyProblem = [400, 503];
+    private static readonly int[] everyProblem = [400, 429, 503, 504];
 
     /// <summary>Describes every route.</summary>
     public static void AddCrmDocumentation(this WebApplicationBuilder builder)
@@ -120,7 +120,9 @@ public static class OpenApi
                     413 => "The body is too large.",
                     415 => "The media type is not supported.",
                     422 => "Fields are not valid; errors names each.",
+                    429 => "Too many requests; Retry-After says when to ask again.",
                     503 => "Not available just now; Retry-After says when to repeat.",
+                    504 => "It took too long.",
                     _ => "A problem.",
                 },
                 Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal)

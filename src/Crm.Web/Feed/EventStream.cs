@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Crm.EventStore.Log;
+using Crm.Web.Hosting;
 using Crm.Web.Http;
 using Crm.Web.Security;
 using Microsoft.AspNetCore.Http.Features;
@@ -23,10 +24,10 @@ public static class EventStreamEndpoint
         new("after", ParameterKind.Number, "Begin after this position; without it and without Last-Event-ID, at the log's end."),
     ];
 
-    /// <summary>Streams until the client goes or the host stops.</summary>
+    /// <summary>Streams until the client goes, the host stops, or the stream has lasted its time.</summary>
     public static async Task Handle(
-        HttpContext http, EventLog log, LogTail tail, RememberedTokens tokens, TimeProvider clock, IHostApplicationLifetime host,
-        CancellationToken ct)
+        HttpContext http, EventLog log, LogTail tail, RememberedTokens tokens, TimeProvider clock, EdgeOptions edge,
+        IHostApplicationLifetime host, CancellationToken ct)
     {
         var after = Begin(http.Request) ?? await log.LastPosition(ct);
         http.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
@@ -35,13 +36,14 @@ public static class EventStreamEndpoint
         http.Response.Headers.CacheControl = "no-store";
         http.Response.Headers["X-Accel-Buffering"] = "no";
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, host.ApplicationStopping);
+        ends.CancelAfter(edge.StreamLasts);
         try
         {
             await Stream(http, after, log, tail, tokens, clock, ends.Token);
         }
         catch (OperationCanceledException) when (ends.IsCancellationRequested)
         {
-            // The client has gone, or the host stops: the client resumes from the last id that it saw.
+            // The client has gone, the host stops, or the stream has lasted its time: the client resumes from the last id that it saw.
         }
         catch (Exception lost) when (lost is LogUnavailableException or Npgsql.NpgsqlException or TimeoutException)
         {

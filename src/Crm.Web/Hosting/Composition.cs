@@ -3,9 +3,7 @@ using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.Projections;
-using Crm.Web.Documentation;
 using Crm.Web.Http;
-using Microsoft.AspNetCore.Http.Timeouts;
 using Npgsql;
 
 namespace Crm.Web.Hosting;
@@ -13,20 +11,6 @@ namespace Crm.Web.Hosting;
 /// <summary>What the host's parts need, named one by one.</summary>
 public static class Composition
 {
-    /// <summary>How long a request may take, and how long a stream or an export.</summary>
-    public const string StreamTimeout = "stream";
-
-    /// <summary>The HTTP edge: timeouts and the clock.</summary>
-    public static void AddCrmEdge(this WebApplicationBuilder builder)
-    {
-        builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddRequestTimeouts(timeouts =>
-        {
-            timeouts.DefaultPolicy = new RequestTimeoutPolicy { Timeout = TimeSpan.FromSeconds(30), TimeoutStatusCode = 504 };
-            timeouts.AddPolicy(StreamTimeout, TimeSpan.FromSeconds(120));
-        });
-    }
-
     /// <summary>The log and the runner of commands.</summary>
     public static void AddCrmEventStore(this WebApplicationBuilder builder, CrmDatabase database)
     {
@@ -62,17 +46,5 @@ public static class Composition
             provider.GetRequiredService<ILogger<ProjectionRunner>>()));
         services.AddHostedService<LogFollowers>();
         services.AddHostedService<Housekeeping>();
-    }
-
-    /// <summary>What every request passes first.</summary>
-    public static void UseCrmEdge(this WebApplication app)
-    {
-        app.UseProblems();
-        app.UseDocumentationPage();
-        app.UseRouting();
-        app.UseRequestTimeouts();
-        app.UseAuthentication();
-        app.UseAuthorization();
-        app.UseQueryCheck();
     }
 }

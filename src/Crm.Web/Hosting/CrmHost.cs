@@ -46,6 +46,11 @@ public static class CrmHost
     private static async Task Run(string[] args, CancellationToken ct)
     {
         var builder = HostSettings.Builder(args);
+        if (builder.Environment.IsProduction())
+        {
+            SettingsCheck.Demand(builder.Configuration);
+        }
+
         await using var ground = await HostDatabase.Open(builder, ct);
         if (ground.Database.Owner is { } owner)
         {

@@ -36,6 +36,7 @@ public sealed class HostDatabase : IAsyncDisposable
             MinConnections = settings.GetValue("Crm:Database:MinConnections", 20),
             MaxConnections = most - (most / 3),
             MaxReadConnections = most / 3,
+            ConnectionPatience = TimeSpan.FromSeconds(3),
         };
         if (settings.GetConnectionString("Crm") is { Length: > 0 } given)
         {

@@ -14,7 +14,18 @@ public static class HostSettings
         }
 
         var builder = WebApplication.CreateBuilder(args);
-        builder.Logging.ClearProviders().AddSimpleConsole(console => console.SingleLine = true);
+        builder.Configuration.AddSecretFiles();
+        builder.Logging.ClearProviders();
+        if (builder.Environment.IsProduction())
+        {
+            builder.Logging.AddJsonConsole();
+        }
+        else
+        {
+            builder.Logging.AddConsole(static console => console.FormatterName = OneLineConsole.FormatterName)
+                .AddConsoleFormatter<OneLineConsole, Microsoft.Extensions.Logging.Console.ConsoleFormatterOptions>();
+        }
+
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Npgsql", LogLevel.Warning);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Crm.Application;
 using Crm.EventStore.Log;
+using Crm.Web.Hosting;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Npgsql;
 
@@ -41,12 +42,19 @@ public static partial class Problems
 
     private static async Task Guard(HttpContext http, RequestDelegate next, ILogger logger)
     {
-        NeverGuess(http);
+        SecurityHeaders.Set(http);
         try
         {
+            if (http.Request.Headers.ContentEncoding.Count > 0)
+            {
+                throw new ProblemException(OfStatus(415) with { Detail = "Send the body as it is: compressed bodies are not taken." });
+            }
+
             await next(http);
             if (http.Response is { HasStarted: false, StatusCode: >= 400, ContentType: null, ContentLength: null })
             {
+                // Whoever gave it up emptied it.
+                SecurityHeaders.Set(http);
                 await Write(http, OfStatus(http.Response.StatusCode));
             }
         }
@@ -61,24 +69,22 @@ public static partial class Problems
             {
                 LogFault(logger, http.Request.Method, http.Request.Path.Value, fault);
             }
-            else if (problem.Status == 503)
+            else if (problem.Status is 503 or 504)
             {
-                LogUnavailable(logger, http.Request.Method, http.Request.Path.Value, fault.Message);
+                LogUnavailable(logger, http.Request.Method, http.Request.Path.Value, problem.Status, fault.Message);
             }
 
             if (http.Response.HasStarted)
             {
+                // Cut off, so that nobody takes a part for the whole.
                 http.Abort();
                 return;
             }
 
-            http.Response.Clear();
-            NeverGuess(http);
+            SecurityHeaders.Clear(http);
             await Write(http, problem);
         }
     }
-
-    private static void NeverGuess(HttpContext http) => http.Response.Headers.XContentTypeOptions = "nosniff";
 
     private static bool TimedOut(HttpContext http) => http.Features.Get<IHttpRequestTimeoutFeature>()?.RequestTimeoutToken.IsCancellationRequested ?? false;
 
@@ -93,9 +99,14 @@ public static partial class Problems
         PostgresException { IsTransient: true } => Problem.Unavailable("The database cannot be reached."),
         PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow } =>
             Problem.Unavailable("The database cannot be reached."),
+        NpgsqlException { InnerException: TimeoutException } full when full.Message.Contains("pool", StringComparison.Ordinal) =>
+            Problem.Unavailable("All connections to the database are in use."),
         NpgsqlException and not PostgresException => Problem.Unavailable("The database cannot be reached."),
         SocketException => Problem.Unavailable("The database cannot be reached."),
-        OperationCanceledException or TimeoutException when TimedOut(http) => new Problem(504, "timeout", "The request took too long.", "Ask for less, or try again later."),
+
+        // Work is given up by the client, which is handled before, or by the time limit.
+        OperationCanceledException => OfStatus(504),
+        TimeoutException when TimedOut(http) => OfStatus(504),
         TimeoutException => Problem.Unavailable("The database did not answer in time."),
         _ => new Problem(500, "fault", "Something went wrong in the service.", "The fault has been recorded under the trace id."),
     };
@@ -120,6 +131,6 @@ public static partial class Problems
     [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed")]
     private static partial void LogFault(ILogger logger, string method, string? path, Exception fault);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Method} {Path} answered 503: {Why}")]
-    private static partial void LogUnavailable(ILogger logger, string method, string? path, string why);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Method} {Path} answered {Status}: {Why}")]
+    private static partial void LogUnavailable(ILogger logger, string method, string? path, int status, string why);
 }

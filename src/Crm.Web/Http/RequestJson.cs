@@ -27,6 +27,9 @@ public interface IRequestBody<TSelf>
 /// <summary>Reads JSON bodies, and says which field is wrong in one that cannot be read.</summary>
 public static class RequestJson
 {
+    /// <summary>How deep a body may nest.</summary>
+    public const int MaxDepth = 32;
+
     internal const string HoldsNul = "holds the NUL character, which cannot be stored.";
     internal const string NotUnicode = "holds half a character (a lone surrogate, or bytes that are not UTF-8).";
     internal const string NotATime = "is not a time as RFC 3339 writes it, with an offset, such as 2026-11-20T20:31:00Z.";
@@ -55,7 +58,7 @@ public static class RequestJson
     {
         try
         {
-            var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = WireFormats.MaxDepth });
+            var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = MaxDepth });
             var value = JsonSerializer.Deserialize(ref reader, json);
             while (reader.Read())
             {
@@ -73,7 +76,7 @@ public static class RequestJson
     /// <summary>What is wrong with the text as JSON; null when it is well-formed.</summary>
     private static Problem? IsWellFormed(in ReadOnlySequence<byte> body)
     {
-        var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = WireFormats.MaxDepth });
+        var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = MaxDepth });
         try
         {
             while (reader.Read())
@@ -85,7 +88,7 @@ public static class RequestJson
         catch (JsonException malformed)
         {
             return Problem.Malformed(
-                $"The body is not JSON of at most {WireFormats.MaxDepth} levels: line {malformed.LineNumber + 1}, byte {malformed.BytePositionInLine + 1}.");
+                $"The body is not JSON of at most {MaxDepth} levels: line {malformed.LineNumber + 1}, byte {malformed.BytePositionInLine + 1}.");
         }
     }
 
@@ -105,7 +108,7 @@ public static class RequestJson
 
     private static IReadOnlyList<FieldError> Missing(in ReadOnlySequence<byte> body, JsonTypeInfo root)
     {
-        using var document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = WireFormats.MaxDepth });
+        using var document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = MaxDepth });
         return document.RootElement.ValueKind != JsonValueKind.Object
             ? []
             : [.. root.Properties

@@ -10,7 +10,7 @@ namespace Crm.Web.Http;
 /// <summary>How values look in requests and answers: camelCase, enums as lowercase words, times in UTC with microseconds.</summary>
 public static class WireFormats
 {
-    /// <summary>How deep a body may nest.</summary>
+    /// <summary>How deep an answer may nest.</summary>
     public const int MaxDepth = 64;
 
     /// <summary>The options of a source-generated context of requests and answers; each context takes its own.</summary>

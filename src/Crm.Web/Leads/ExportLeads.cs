@@ -30,8 +30,9 @@ public static class ExportLeadsEndpoint
     ];
 
     /// <summary>Streams the leads.</summary>
-    [RequestTimeout(Composition.StreamTimeout)]
-    public static async Task Handle(HttpContext http, NpgsqlDataSource database, ReadHeaders read, SensitiveReads reads, CancellationToken ct)
+    [RequestTimeout(EdgeSetup.StreamTimeout)]
+    public static async Task Handle(
+        HttpContext http, NpgsqlDataSource database, ReadHeaders read, SensitiveReads reads, CancellationToken ct)
     {
         var query = ListLeadsEndpoint.QueryOf(http.Request.Query);
         var csv = http.Request.Query.Word("format", "csv", "ndjson") is not "ndjson";

@@ -1,0 +1,59 @@
+using Crm.Web.Hosting;
+
+namespace Crm.Web.Tests.Edge;
+
+public class Checking_the_settings
+{
+    private const string Secret = "MARK-b3f1c6d2e9";
+
+    private static readonly (string, string?)[] good =
+    [
+        ("ASPNETCORE_ENVIRONMENT", "Production"),
+        ("ConnectionStrings:Crm", $"Host=db;Username=crm_app;Password={Secret}"),
+        ("CRM_MASTER_KEY", Convert.ToBase64String(Enumerable.Range(1, 32).Select(each => (byte)each).ToArray())),
+    ];
+
+    [Fact]
+    public void finds_nothing_to_refuse_in_good_ones()
+    {
+        Assert.DoesNotContain(Look(), static finding => finding.Refused);
+        SettingsCheck.Demand(Settings());
+    }
+
+    [Theory]
+    [InlineData("ConnectionStrings__Crm", "missing", "ConnectionStrings:Crm", null)]
+    [InlineData("ConnectionStrings__Crm", "weak", "ConnectionStrings:Crm", "Host=db;Username=crm_app")]
+    [InlineData("ConnectionStrings__Crm", "weak", "ConnectionStrings:Crm", "Host=db;Username=crm_app_of_ours;Password=crm_app_of_ours")]
+    [InlineData("ConnectionStrings__Crm", "weak", "ConnectionStrings:Crm", "Host=db;Username=crm_app;Password=short")]
+    [InlineData("ConnectionStrings__Crm", "weak", "ConnectionStrings:Crm", "no connection string at all")]
+    [InlineData("CRM_MASTER_KEY_FILE", "missing", "CRM_MASTER_KEY", null)]
+    [InlineData("CRM_MASTER_KEY_FILE", "development", "CRM_MASTER_KEY", "c2hvcnQ=")]
+    [InlineData("CRM_ADMIN_PASSWORD", "weak", "CRM_ADMIN_PASSWORD", "admin")]
+    [InlineData("Crm:Cors:Origins", "weak", "Crm:Cors:Origins:0", "http://app.example")]
+    [InlineData("Crm:Edge", "weak", "Crm:Edge:CallerBurst", "0")]
+    public void names_what_Production_refuses(string setting, string state, string changed, string? value)
+    {
+        var refused = Assert.Single(Look((changed, value)), static finding => finding.Refused);
+        Assert.Equal((setting, state), (refused.Setting, refused.State));
+        var said = Assert.Throws<SettingMissingException>(() => SettingsCheck.Demand(Settings((changed, value)))).Message;
+        Assert.Contains(setting, said, StringComparison.Ordinal);
+        Assert.DoesNotContain(Secret, said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void never_shows_a_value() =>
+        Assert.All(Look(("CRM_ADMIN_PASSWORD", Secret)), static finding => Assert.DoesNotContain(Secret, finding.ToString(), StringComparison.Ordinal));
+
+    private static IReadOnlyList<SettingFinding> Look(params (string, string?)[] changes) => SettingsCheck.Look(Settings(changes));
+
+    private static IConfigurationRoot Settings(params (string, string?)[] changes)
+    {
+        var all = good.ToDictionary(static setting => setting.Item1, static setting => setting.Item2);
+        foreach (var (name, value) in changes)
+        {
+            all[name] = value;
+        }
+
+        return new ConfigurationBuilder().AddInMemoryCollection(all).Build();
+    }
+}
