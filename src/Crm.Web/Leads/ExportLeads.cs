@@ -31,7 +31,8 @@ public static class ExportLeadsEndpoint
 
     /// <summary>Streams the leads.</summary>
     [RequestTimeout(EdgeSetup.StreamTimeout)]
-    public static async Task Handle(HttpContext http, NpgsqlDataSource database, ReadHeaders read, SensitiveReads reads, CancellationToken ct)
+    public static async Task Handle(
+        HttpContext http, NpgsqlDataSource database, ReadHeaders read, SensitiveReads reads, CancellationToken ct)
     {
         var query = ListLeadsEndpoint.QueryOf(http.Request.Query);
         var csv = http.Request.Query.Word("format", "csv", "ndjson") is not "ndjson";
