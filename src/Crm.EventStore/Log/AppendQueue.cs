@@ -9,7 +9,7 @@ namespace Crm.EventStore.Log;
 internal sealed class AppendQueue(EventLogOptions options, TimeProvider time)
 {
     // Below this, a second batch would cost more than it saves.
-    private const int LeastForSecond = 8;
+    private const int LeastForSecond = 64;
 
     private readonly object door = new();
     private readonly HashSet<Guid> streams = [];
