@@ -3,6 +3,7 @@ using Crm.Application.Import;
 using Crm.Application.Recovery;
 using Crm.Application.Rescoring;
 using Crm.Application.Seeding;
+using Crm.EventStore.Archives;
 using Crm.EventStore.Projections;
 using Crm.Web.Hosting;
 using Crm.Web.Security;
@@ -13,6 +14,10 @@ namespace Crm.Web.Cli;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
 [JsonSerializable(typeof(ImportReport))]
 [JsonSerializable(typeof(RecoveryReport))]
+[JsonSerializable(typeof(RestoreReport))]
+[JsonSerializable(typeof(BackupReport))]
+[JsonSerializable(typeof(ArchiveCheckReport))]
+[JsonSerializable(typeof(PruneReport))]
 [JsonSerializable(typeof(IReadOnlyList<ProjectionStatus>))]
 [JsonSerializable(typeof(List<RebuildReport>))]
 [JsonSerializable(typeof(SeedReport))]
