@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Crm.EventStore.Projections;
 using Npgsql;
 
@@ -39,7 +40,7 @@ internal static class AuditTiles
 
     /// <summary>What there is of the hashes of a level from one place to before another, whatever is missing.</summary>
     public static async IAsyncEnumerable<(long First, ReadOnlyMemory<byte> Hashes)> Rows(
-        NpgsqlConnection connection, int level, long from, long to, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
+        NpgsqlConnection connection, int level, long from, long to, [EnumeratorCancellation] CancellationToken ct)
     {
         await using var read = new NpgsqlCommand(
             "select first, hashes from crm.audit_tiles where level = $1 and first > $2 - 256 and first < $3 order by first", connection)

@@ -22,6 +22,7 @@ public sealed class CanonicalJson
     private readonly CanonicalText scratch = new();
     private readonly List<Member> members = [];
     private readonly List<Step> path = [];
+    private List<InexactNumber>? inexact;
 
     /// <summary>Writes to a text of its own.</summary>
     public CanonicalJson()
@@ -34,8 +35,8 @@ public sealed class CanonicalJson
 
     /// <summary>The canonical form of a document.</summary>
     /// <exception cref="JsonException">
-    /// It is not JSON, or not such as has a canonical form: a name stands twice in an object, half a surrogate pair stands alone, or no double
-    /// is as large as a number.
+    /// It is not JSON, or not such as has a canonical form: a name stands twice in an object, half a surrogate pair stands alone, or no
+    /// double is as large as a number.
     /// </exception>
     public static byte[] Of(ReadOnlySpan<byte> json)
     {
@@ -45,18 +46,19 @@ public sealed class CanonicalJson
         }
 
         var canonical = new CanonicalJson();
-        canonical.Write(json, inexact: null);
+        canonical.Write(json, inexactNumbers: null);
         return canonical.to.Written.ToArray();
     }
 
     /// <summary>Writes a document. With a list, a number that its canonical form does not keep to the letter is told there.</summary>
     /// <param name="json">The document, in UTF-8.</param>
-    /// <param name="inexact">
+    /// <param name="inexactNumbers">
     /// Takes such numbers: where they stand, as a JSON pointer (RFC 6901), and their own text. One that no double is as large as is then
     /// written as a string. Null: it is an error.
     /// </param>
-    internal void Write(ReadOnlySpan<byte> json, List<(string Pointer, string Number)>? inexact)
+    internal void Write(ReadOnlySpan<byte> json, List<InexactNumber>? inexactNumbers)
     {
+        inexact = inexactNumbers;
         members.Clear();
         path.Clear();
         names.CutTo(0);
@@ -64,7 +66,7 @@ public sealed class CanonicalJson
         try
         {
             reader.Read();
-            Value(ref reader, inexact);
+            Value(ref reader);
             if (reader.Read())
             {
                 throw new JsonException("There is something after the document.");
@@ -76,31 +78,30 @@ public sealed class CanonicalJson
         }
     }
 
-    private void Value(ref Utf8JsonReader reader, List<(string Pointer, string Number)>? inexact)
+    private void Value(ref Utf8JsonReader reader)
     {
         switch (reader.TokenType)
         {
             case JsonTokenType.StartObject:
-                Object(ref reader, inexact);
+                Object(ref reader);
                 break;
             case JsonTokenType.StartArray:
-                Array(ref reader, inexact);
+                Array(ref reader);
                 break;
             case JsonTokenType.String:
                 to.AddString(TextOf(ref reader));
                 break;
             case JsonTokenType.Number:
-                Number(reader.ValueSpan, inexact);
+                Number(reader.ValueSpan);
                 break;
-            case JsonTokenType.True or JsonTokenType.False or JsonTokenType.Null:
+            default:
+                // true, false and null; the reader lets nothing else begin a value.
                 to.Add(reader.ValueSpan);
                 break;
-            case JsonTokenType.None or JsonTokenType.EndObject or JsonTokenType.EndArray or JsonTokenType.PropertyName or JsonTokenType.Comment:
-                throw new JsonException($"A value begins with {reader.TokenType}.");
         }
     }
 
-    private void Object(ref Utf8JsonReader reader, List<(string Pointer, string Number)>? inexact)
+    private void Object(ref Utf8JsonReader reader)
     {
         var (first, firstName) = (members.Count, names.Length);
         var inOrder = true;
@@ -114,7 +115,7 @@ public sealed class CanonicalJson
             to.Add((byte)':');
             reader.Read();
             path.Add(new Step(nameFrom, nameLength));
-            Value(ref reader, inexact);
+            Value(ref reader);
             path.RemoveAt(path.Count - 1);
 
             // Each ends with a comma while they are put in order; the last one's becomes the end of the object.
@@ -138,7 +139,7 @@ public sealed class CanonicalJson
         names.CutTo(firstName);
     }
 
-    private void Array(ref Utf8JsonReader reader, List<(string Pointer, string Number)>? inexact)
+    private void Array(ref Utf8JsonReader reader)
     {
         to.Add((byte)'[');
         var place = 0;
@@ -150,21 +151,21 @@ public sealed class CanonicalJson
             }
 
             path.Add(new Step(place++, IndexOfArray));
-            Value(ref reader, inexact);
+            Value(ref reader);
             path.RemoveAt(path.Count - 1);
         }
 
         to.Add((byte)']');
     }
 
-    private void Number(ReadOnlySpan<byte> json, List<(string Pointer, string Number)>? inexact)
+    private void Number(ReadOnlySpan<byte> json)
     {
         var room = to.Room(EcmaNumber.MostBytes);
         if (EcmaNumber.TryWrite(json, room, out var length))
         {
             if (inexact is not null && !room[..length].SequenceEqual(json))
             {
-                inexact.Add((Pointer(), Encoding.ASCII.GetString(json)));
+                inexact.Add(new InexactNumber(Pointer(), Encoding.ASCII.GetString(json)));
             }
 
             to.Took(length);
@@ -176,7 +177,7 @@ public sealed class CanonicalJson
             throw new JsonException("No double is as large as a number.");
         }
 
-        inexact.Add((Pointer(), Encoding.ASCII.GetString(json)));
+        inexact.Add(new InexactNumber(Pointer(), Encoding.ASCII.GetString(json)));
         to.AddString(json);
     }
 
@@ -233,25 +234,10 @@ public sealed class CanonicalJson
         _ => lead,
     };
 
-    private string Pointer()
-    {
-        var pointer = new StringBuilder();
-        foreach (var step in path)
-        {
-            pointer.Append('/');
-            if (step.Length == IndexOfArray)
-            {
-                pointer.Append(step.From.ToString(CultureInfo.InvariantCulture));
-            }
-            else
-            {
-                pointer.Append(Encoding.UTF8.GetString(names.Written.Slice(step.From, step.Length))
-                    .Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal));
-            }
-        }
-
-        return pointer.ToString();
-    }
+    private string Pointer() => string.Concat(path.Select(step => "/" + (step.Length == IndexOfArray
+        ? step.From.ToString(CultureInfo.InvariantCulture)
+        : Encoding.UTF8.GetString(names.Written.Slice(step.From, step.Length))
+            .Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal))));
 
     /// <summary>A member of an object that is being written: its name, and where it stands in the text.</summary>
     private readonly record struct Member(int NameFrom, int NameLength, int From, int Length);

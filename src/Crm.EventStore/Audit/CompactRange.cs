@@ -21,9 +21,10 @@ public sealed class CompactRange
     {
         var range = new CompactRange { Size = size };
         range.subtrees.AddRange(subtrees);
-        return range.subtrees.Count == BitOperations.PopCount((ulong)size)
+        var expected = BitOperations.PopCount((ulong)size);
+        return range.subtrees.Count == expected
             ? range
-            : throw new ArgumentException($"A tree of {size} leaves has {BitOperations.PopCount((ulong)size)} whole subtrees.", nameof(subtrees));
+            : throw new ArgumentException($"A tree of {size} leaves has {expected} whole subtrees.", nameof(subtrees));
     }
 
     /// <summary>Appends a leaf, given by its hash.</summary>

@@ -55,7 +55,9 @@ internal static class EcmaNumber
         return true;
     }
 
-    /// <summary>The fewest digits that only this double has, without zeros at either end; the decimal point stands after so many of them.</summary>
+    /// <summary>
+    /// The fewest digits that only this double has, without zeros at either end; the decimal point stands after so many of them.
+    /// </summary>
     private static (int Count, int Point) Digits(double value, Span<byte> digits)
     {
         // Without a format .NET writes the shortest digits that come back as the same double.

@@ -25,13 +25,13 @@ public sealed class EventLeaf
 
     private readonly CanonicalText text = new();
     private readonly CanonicalJson json;
-    private readonly List<(string Pointer, string Number)> inexact = [];
+    private readonly List<InexactNumber> inexact = [];
 
     /// <summary>Begins with nothing.</summary>
     public EventLeaf() => json = new CanonicalJson(text);
 
     /// <summary>The canonical object of a row, without a line's end. It holds until the next.</summary>
-    /// <exception cref="System.Text.Json.JsonException">Its data or headers have no canonical form: no JSON of PostgreSQL's is such.</exception>
+    /// <exception cref="System.Text.Json.JsonException">Its data or headers have no canonical form; all of PostgreSQL's have.</exception>
     public ReadOnlySpan<byte> Canonical(in StoredRow row)
     {
         Write(row);
@@ -39,7 +39,7 @@ public sealed class EventLeaf
     }
 
     /// <summary>The leaf hash of a row.</summary>
-    /// <exception cref="System.Text.Json.JsonException">Its data or headers have no canonical form: no JSON of PostgreSQL's is such.</exception>
+    /// <exception cref="System.Text.Json.JsonException">Its data or headers have no canonical form; all of PostgreSQL's have.</exception>
     public void Hash(in StoredRow row, Span<byte> to)
     {
         Write(row);
@@ -206,3 +206,8 @@ public sealed class EventLeaf
         text.Add((byte)'"');
     }
 }
+
+/// <summary>A number that its canonical form does not keep to the letter.</summary>
+/// <param name="Pointer">Where it stands, as a JSON pointer (RFC 6901).</param>
+/// <param name="Text">Its own text.</param>
+internal readonly record struct InexactNumber(string Pointer, string Text);

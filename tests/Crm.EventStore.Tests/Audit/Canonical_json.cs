@@ -118,7 +118,7 @@ public class Canonical_json
 
     private static string Random(Random random, int depth) => (depth == 0 ? random.Next(3) : random.Next(5)) switch
     {
-        0 => random.NextDouble().ToString("R", CultureInfo.InvariantCulture) + "e" + random.Next(-20, 20).ToString(CultureInfo.InvariantCulture),
+        0 => string.Create(CultureInfo.InvariantCulture, $"{random.NextDouble():F12}e{random.Next(-20, 20)}"),
         1 => random.Next().ToString(CultureInfo.InvariantCulture),
         2 => JsonSerializer.Serialize(Word(random)),
         3 => $"[{string.Join(" , ", Enumerable.Range(0, random.Next(4)).Select(_ => Random(random, depth - 1)))}]",
@@ -127,7 +127,7 @@ public class Canonical_json
     };
 
     private static string Word(Random random) =>
-        string.Concat(Enumerable.Range(0, random.Next(5)).Select(_ => ((string[])["a", "b", "\n", "\"", "€", "😀", "\ufb33", "z"])[random.Next(8)]));
+        string.Concat(random.GetItems(["a", "b", "\n", "\"", "€", "😀", "\ufb33", "z"], random.Next(5)));
 
     private static void Becomes(string json, string canonical) =>
         Assert.Equal(canonical, Encoding.UTF8.GetString(CanonicalJson.Of(Encoding.UTF8.GetBytes(json))));
