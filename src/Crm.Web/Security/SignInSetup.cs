@@ -50,7 +50,7 @@ public static class SignInSetup
     private static void MapMine(this IEndpointRouteBuilder api)
     {
         var me = api.MapGroup("/me").RequireAuthorization(Policies.SignedIn).WithTags("Login");
-        me.MapGet("", MeEndpoint.Handle).WithSummary("Who is signed in.").Produces<UserBody>();
+        me.MapGet("", MeEndpoint.Handle).WithSummary("Who is signed in.").Produces<MeBody>();
         var own = me.MapGroup("").RequireAuthorization(Policies.Person);
         own.MapGet("/sessions", ListMySessionsEndpoint.Handle).WithSummary("Where the caller is signed in.").Produces<SessionList>();
         own.MapPost("/sessions/{id:guid}/end", EndMySessionEndpoint.Handle).IsNoCommand()
