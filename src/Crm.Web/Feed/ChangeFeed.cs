@@ -25,6 +25,7 @@ public static class ChangeFeedEndpoint
         if (!FeedSight.SeesEverything(http.User.Scope()))
         {
             // Rights as old as the board, and what the caller has just written: it waits for both.
+            await read.Wait(http, "lead_board", ct);
             await read.Visible(http, "lead_board", ct);
         }
 

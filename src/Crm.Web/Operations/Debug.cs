@@ -49,16 +49,22 @@ public static class DebugRoutes
         [
             .. endpoints.Endpoints.OfType<RouteEndpoint>()
                 .SelectMany(static endpoint => (endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? []).Select(method =>
-                    new RouteItem(method, "/" + endpoint.RoutePattern.RawText?.TrimStart('/'), PoliciesOf(endpoint))))
+                    new RouteItem(method, "/" + endpoint.RoutePattern.RawText?.Trim('/'), PoliciesOf(endpoint))))
                 .OrderBy(static item => item.Route, StringComparer.Ordinal).ThenBy(static item => item.Method, StringComparer.Ordinal),
         ]),
         DebugJson.Wire.RoutesBody);
 
-    private static IReadOnlyList<string> PoliciesOf(RouteEndpoint endpoint) =>
-        endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null ? []
-        : endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Select(static asked => asked.Policy ?? Policies.SignedIn).Distinct(StringComparer.Ordinal).ToList()
-            is { Count: > 0 } policies ? policies
-        : [Policies.SignedIn];
+    private static List<string> PoliciesOf(RouteEndpoint endpoint)
+    {
+        if (endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null)
+        {
+            return [];
+        }
+
+        var asked = endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>()
+            .Select(static asked => asked.Policy ?? Policies.SignedIn).Distinct(StringComparer.Ordinal).ToList();
+        return asked is [] ? [Policies.SignedIn] : asked;
+    }
 
     private static async Task<IResult> DatabaseUrl(NpgsqlDataSource database, CancellationToken ct)
     {

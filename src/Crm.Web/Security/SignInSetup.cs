@@ -1,5 +1,4 @@
 using Crm.Web.Http;
-using Crm.Web.Users;
 
 namespace Crm.Web.Security;
 

@@ -93,12 +93,12 @@ public class The_edge(TestHost host) : IClassFixture<TestHost>
     {
         await using var own = new TestHost();
         await own.InitializeAsync();
-        await using var few = TestHost.Beside(own.Database, ("Crm:Database:MaxConnections", "12"));
+        await using var few = TestHost.Beside(own.Database, ("Crm:Database:MaxConnections", "30"));
         var admin = await few.Admin();
         var last = (await admin.Post("/leads", """{"lastName":"Lovelace"}""")).Is(201).Position;
         (await admin.GetAfter(last, "/leads")).Is(200);
 
-        // Four connections answer queries: as many requests hold them all while nobody may read the board.
+        // Ten connections answer queries: as many requests hold them all while nobody may read the board.
         await using var locking = await own.Database.Superuser.OpenConnectionAsync(Ct);
         await using var transaction = await locking.BeginTransactionAsync(Ct);
         await using (var held = new Npgsql.NpgsqlCommand("lock table crm_read.lead_board in access exclusive mode", locking, transaction))
@@ -106,7 +106,7 @@ public class The_edge(TestHost host) : IClassFixture<TestHost>
             await held.ExecuteNonQueryAsync(Ct);
         }
 
-        var asked = Enumerable.Range(0, 12).Select(_ => admin.Get("/leads")).ToList();
+        var asked = Enumerable.Range(0, 30).Select(_ => admin.Get("/leads")).ToList();
         var first = await await Task.WhenAny(asked);
         Assert.NotNull(first.IsRefused(503, "unavailable").Header("Retry-After"));
         await transaction.RollbackAsync(Ct);
