@@ -83,6 +83,33 @@ public sealed class Query_plans(OrderlyReadModels models) : IClassFixture<Orderl
         Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("newest", "_created")]
+    [InlineData("status by score", "_score")]
+    [InlineData("as of", "_created")]
+    public async Task an_agents_list_goes_by_the_same_index(string list, string index)
+    {
+        var query = list switch
+        {
+            "newest" => new LeadQuery(),
+            "status by score" => new LeadQuery { Status = LeadStatus.Qualified, Sort = LeadSort.Score },
+            "as of" => new LeadQuery { AsOf = AsOf.At(Story.Start.AddDays(20)) },
+            _ => throw new ArgumentOutOfRangeException(nameof(list), list, "No such list."),
+        };
+        const string forced = "set enable_sort = off; set enable_bitmapscan = off; ";
+        var plan = await Explain(forced, LeadSelect.Of(query, Visibility.Of(GeneratedHistory.Agents[..2]), after: null, 26));
+        Assert.Contains(index, plan, StringComparison.Ordinal);
+        Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task the_feeds_question_whose_leads_these_are_goes_by_the_key()
+    {
+        var plan = await Explain("", LeadBoard.VisibleOf([Story.Id(1), Story.Id(2)], Visibility.Of(GeneratedHistory.Agents[..2])));
+        Assert.Contains("_pk", plan, StringComparison.Ordinal);
+        Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
+    }
+
     private async Task<string> Explain(string settings, NpgsqlBatchCommand statement)
     {
         await using var connection = await models.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);

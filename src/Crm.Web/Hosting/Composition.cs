@@ -5,6 +5,7 @@ using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.Projections;
+using Crm.Web.Feed;
 using Crm.Web.Http;
 using Crm.Web.Operations;
 using Npgsql;
@@ -42,6 +43,7 @@ public static class Composition
         services.AddSingleton<LogListener>();
         services.AddSingleton<ReadHeaders>();
         services.AddSingleton<RecentPositions>();
+        services.AddSingleton<FeedSight>();
         services.AddSingleton(provider => new LogTail(provider.GetRequiredService<EventLog>()));
         services.AddSingleton(provider => new ProjectionRunner(
             provider.GetRequiredService<NpgsqlDataSource>(),
