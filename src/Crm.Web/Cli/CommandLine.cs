@@ -66,6 +66,7 @@ public static class CommandLine
             ProjectionVerbs.Command(),
             RecoverVerb.Command(),
             RestoreVerb.Command(),
+            UndoVerb.Command(),
             LeadVerbs.Rescore(),
         };
     }
