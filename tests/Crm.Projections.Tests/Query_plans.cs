@@ -68,6 +68,8 @@ public sealed class Query_plans(OrderlyReadModels models) : IClassFixture<Orderl
     [InlineData("type = 'lead-qualified'", "audit_trail", "_type")]
     [InlineData("stream_id = '00000000-0000-7000-8000-000000000001'", "audit_trail", "_stream")]
     [InlineData("operation_id = 'op-1'", "audit_trail", "_operation")]
+    [InlineData("api_key_id = 'k' and position > 5", "audit_trail", "_api_key")]
+    [InlineData("correlation_id = 'c1' and position > 5", "audit_trail", "_correlation")]
     [InlineData("measure = 'left' and dim1 = 'new' and micros >= 1 and micros < 9", "funnel_facts", "_durations")]
     [InlineData("measure = 'left' and day = '-infinity'", "funnel_totals", "pkey")]
     [InlineData("at between '2026-01-07' and '2026-01-08'", "activity_facts", "_at")]

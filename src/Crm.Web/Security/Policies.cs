@@ -33,6 +33,9 @@ public static class Policies
     /// <summary>Operate projections, jobs and parked events.</summary>
     public const string Ops = "ops";
 
+    /// <summary>Undo what somebody did to leads.</summary>
+    public const string Undo = "undo";
+
     /// <summary>Register, change and list users.</summary>
     public const string UsersManage = "users-manage";
 
@@ -61,6 +64,7 @@ public static class Policies
             [Reports] = [Roles.Admin, Roles.Manager, Roles.Agent, Roles.Auditor],
             [Audit] = [Roles.Admin, Roles.Auditor],
             [Ops] = [Roles.Admin, Roles.Ops],
+            [Undo] = [Roles.Admin],
             [UsersManage] = [Roles.Admin],
             [KeysManage] = [Roles.Admin],
             [Debug] = [Roles.Admin],
