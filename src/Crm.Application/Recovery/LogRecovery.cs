@@ -1,10 +1,12 @@
 using System.Diagnostics;
+using Crm.Application.Leads;
 using Crm.Application.Teams;
 using Crm.Application.Users;
 using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.EventStore.Schema;
+using Crm.EventStore.Sealing;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -51,7 +53,8 @@ public sealed record RecoveryReport(
 /// outcome against the source. The source is only read, and may go on working.
 /// </summary>
 public sealed class LogRecovery(
-    CrmDatabase source, NpgsqlDataSource owner, NpgsqlDataSource app, IReadOnlyList<Projection> projections, ILoggerFactory loggers)
+    CrmDatabase source, NpgsqlDataSource owner, NpgsqlDataSource app, MasterKeys masters, IReadOnlyList<Projection> projections,
+    ILoggerFactory loggers)
 {
     // Together the builds keep so many streams' states in memory.
     private const long StreamsAtOnce = 750_000;
@@ -89,12 +92,19 @@ public sealed class LogRecovery(
             await copy.Events(marker.Copied, Part(progress, "copy the log", position), ct);
             return true;
         });
-        await using (var log = new EventLog(app, EventJson.Catalog, new LogPosition()))
+        await using (var log = new EventLog(app, EventJson.Catalog, masters, new LogPosition()))
         {
             await Timed("keys, receipts, counter", async () =>
             {
+                // Before anything is read there: what is sealed opens with these.
+                var changed = await copy.Keys(ct);
                 await copy.Belongings(
-                    [.. await RecoveredKeys.Of(log, UserStream.Kind, ct), .. await RecoveredKeys.Of(log, TeamStream.Kind, ct)], ct);
+                    [
+                        .. await RecoveredKeys.Of(log, UserStream.Kind, ct),
+                        .. await RecoveredKeys.Of(log, TeamStream.Kind, ct),
+                        .. await RecoveredKeys.Of(log, LeadStream.Kind, changed, ct),
+                    ],
+                    ct);
                 return true;
             });
 
