@@ -95,6 +95,8 @@ public static class EventJson
 [JsonSerializable(typeof(LeadUnarchived))]
 [JsonSerializable(typeof(LeadRestored))]
 [JsonSerializable(typeof(LeadScoreChanged))]
+[JsonSerializable(typeof(LeadChangesReversed))]
+[JsonSerializable(typeof(LeadCaptureTimeCorrected))]
 [JsonSerializable(typeof(UserRegistered))]
 [JsonSerializable(typeof(UserRenamed))]
 [JsonSerializable(typeof(UserRoleChanged))]
@@ -125,5 +127,5 @@ public static class EventJson
 internal sealed partial class EventJsonContext : JsonSerializerContext;
 
 /// <summary>An enum as its word, of several parts with hyphens; a number is refused, since a reordered enum would change its meaning.</summary>
-internal sealed class WordOf<TEnum>() : JsonStringEnumConverter<TEnum>(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false)
+public sealed class WordOf<TEnum>() : JsonStringEnumConverter<TEnum>(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false)
     where TEnum : struct, Enum;

@@ -73,7 +73,7 @@ public sealed partial class AuditTrail : Projection<AuditMemory, AuditEntry>
     public override string Name => "audit_trail";
 
     /// <inheritdoc/>
-    public override int Revision => 2;
+    public override int Revision => 3;
 
     /// <inheritdoc/>
     public override StateTable<AuditMemory>? States { get; } = new()
@@ -124,6 +124,8 @@ public sealed partial class AuditTrail : Projection<AuditMemory, AuditEntry>
             ("type", "(type, position)"),
             ("at", "(at, position)"),
             ("operation", "(operation_id, position) where operation_id is not null"),
+            ("api_key", "(api_key_id, position) where api_key_id is not null"),
+            ("correlation", "(correlation_id, position) where correlation_id is not null"),
         ],
     };
 
@@ -191,6 +193,7 @@ public sealed partial class AuditTrail : Projection<AuditMemory, AuditEntry>
         LeadArchived archived => archived.Reason,
         LeadUnarchived unarchived => unarchived.Reason,
         LeadRestored restored => restored.Reason,
+        LeadChangesReversed reversed => reversed.Reason,
         UserDeactivated deactivated => deactivated.Reason,
         UserActivated activated => activated.Reason,
         // Every other event says what happened, not why.
