@@ -57,6 +57,12 @@ internal sealed class CopyRows(NpgsqlRawCopyStream copy)
     /// <summary>The row; it holds until the next one.</summary>
     public CopyRow Current => new(buffer.AsSpan(row, at - row), CollectionsMarshal.AsSpan(fields));
 
+    /// <summary>Whether a column of the row is null.</summary>
+    public bool IsNull(int column) => fields[column].Length < 0;
+
+    /// <summary>A column's bytes; none where it is null. They hold until the next row.</summary>
+    public ReadOnlySpan<byte> this[int column] => IsNull(column) ? [] : buffer.AsSpan(row + fields[column].From, fields[column].Length);
+
     /// <summary>Reads until so many bytes of the row are there.</summary>
     private ValueTask Have(int bytes, CancellationToken ct) => end - at >= bytes ? ValueTask.CompletedTask : Read(bytes, ct);
 
