@@ -90,6 +90,7 @@ internal static class EventSamples
         ["lead-restored.least"] = new LeadRestored(
             1, LittleKnown, LeadStatus.New, null, AssignmentOpen: false, IsArchived: true, 0, 0, ScoreSetByHand: true, null),
         ["lead-score-changed"] = new LeadScoreChanged(45, 1),
+        ["lead-erased"] = new LeadErased("Article 17", "the person, by letter"),
         ["user-registered"] = new UserRegistered("Anna", "anna@example.com", Role.Manager, IsActive: true),
         ["user-registered.least"] = new UserRegistered("10862", null, Role.Agent, IsActive: false),
         ["user-renamed"] = new UserRenamed("Anne"),

@@ -19,7 +19,7 @@ public static class ChangeFeedEndpoint
         await read.FollowLog(http, ct);
         var after = http.Request.Query.Number("after", 0, long.MaxValue) ?? 0;
         var limit = (int)(http.Request.Query.Number("limit", 1, 1_000) ?? 100);
-        var events = await tail.ReadAfter(after, limit, ct);
+        var events = await tail.ReadSettledAfter(after, limit, ct);
         return Answers.Json(
             new FeedPage([.. events.Select(recorded => CloudEvent.Of(recorded, log.Catalog))], events is [.., var last] ? last.Position : after),
             FeedJson.Wire.FeedPage);

@@ -71,7 +71,7 @@ public static class EventStreamEndpoint
                 admitted = clock.GetTimestamp();
             }
 
-            var events = await tail.ReadAfter(after, BatchSize, ct);
+            var events = await tail.ReadSettledAfter(after, BatchSize, ct);
             foreach (var recorded in events)
             {
                 Write(response, recorded, log.Catalog);
