@@ -87,6 +87,8 @@ public static class EventJson
 [JsonSerializable(typeof(LeadRestored))]
 [JsonSerializable(typeof(LeadScoreChanged))]
 [JsonSerializable(typeof(LeadErased))]
+[JsonSerializable(typeof(LeadChangesReversed))]
+[JsonSerializable(typeof(LeadCaptureTimeCorrected))]
 [JsonSerializable(typeof(UserRegistered))]
 [JsonSerializable(typeof(UserRenamed))]
 [JsonSerializable(typeof(UserRoleChanged))]
@@ -117,5 +119,5 @@ public static class EventJson
 internal sealed partial class EventJsonContext : JsonSerializerContext;
 
 /// <summary>An enum as its word, of several parts with hyphens; a number is refused, since a reordered enum would change its meaning.</summary>
-internal sealed class WordOf<TEnum>() : JsonStringEnumConverter<TEnum>(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false)
+public sealed class WordOf<TEnum>() : JsonStringEnumConverter<TEnum>(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false)
     where TEnum : struct, Enum;

@@ -74,7 +74,7 @@ public sealed partial class Agents() : Ledger<AgentsMemory>("agents", withDurati
     public override bool Applies(object data) => data is UserRegistered or UserRenamed
         or LeadCaptured or LeadValueChanged or LeadAssigned or LeadClaimed or LeadUnassigned or LeadTransferred or LeadAssignmentCompleted
         or LeadActivityLogged or LeadContacted or LeadQualified or LeadDisqualified or LeadReopened or LeadConverted or LeadUnconverted
-        or LeadArchived or LeadUnarchived or LeadRestored;
+        or LeadArchived or LeadUnarchived or LeadRestored or LeadChangesReversed;
 
     /// <inheritdoc/>
     protected override AgentsMemory? Remember(AgentsMemory? memory, RecordedEvent recorded, FactList facts)
@@ -148,7 +148,7 @@ public sealed partial class Agents() : Ledger<AgentsMemory>("agents", withDurati
                 facts.Add("disqualified", owner);
                 break;
             case LeadCaptured or LeadValueChanged or LeadContacted or LeadReopened or LeadConverted or LeadUnconverted
-                or LeadArchived or LeadUnarchived or LeadRestored:
+                or LeadArchived or LeadUnarchived or LeadRestored or LeadChangesReversed:
                 // No deed of its own: what it changes of owned and converted leads is told by CountsFor.
                 break;
             default:

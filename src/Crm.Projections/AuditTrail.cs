@@ -127,6 +127,8 @@ public sealed partial class AuditTrail : Projection<AuditMemory, AuditEntry>
             ("type", "(type, position)"),
             ("at", "(at, position)"),
             ("operation", "(operation_id, position) where operation_id is not null"),
+            ("api_key", "(api_key_id, position) where api_key_id is not null"),
+            ("correlation", "(correlation_id, position) where correlation_id is not null"),
         ],
     };
 
@@ -199,6 +201,7 @@ public sealed partial class AuditTrail : Projection<AuditMemory, AuditEntry>
         LeadUnarchived unarchived => unarchived.Reason,
         LeadRestored restored => restored.Reason,
         LeadErased erased => erased.Reason,
+        LeadChangesReversed reversed => reversed.Reason,
         UserDeactivated deactivated => deactivated.Reason,
         UserActivated activated => activated.Reason,
         // Every other event says what happened, not why.

@@ -80,6 +80,36 @@ public sealed partial class LeadBoard
         return await reader.ReadAsync(ct) ? LeadColumns.Read(reader) : null;
     }
 
+    /// <summary>Which of these leads somebody may see today; one that is not on the board is not among them.</summary>
+    public static async Task<IReadOnlySet<Guid>> WhichAreVisible(
+        NpgsqlDataSource database, Guid[] leadIds, Visibility visible, CancellationToken ct)
+    {
+        await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(VisibleOf(leadIds, visible));
+        var found = new HashSet<Guid>();
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            found.Add(reader.GetGuid(0));
+        }
+
+        return found;
+    }
+
+    internal static NpgsqlBatchCommand VisibleOf(Guid[] leadIds, Visibility visible)
+    {
+        var command = new NpgsqlBatchCommand(
+            "select b.lead_id from crm_read.lead_board b where b.lead_id = any($1)"
+            + (visible.IsAll ? "" : $" and {Visibility.Condition("lead_board", "b", "$2")}"));
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = leadIds });
+        if (!visible.IsAll)
+        {
+            command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = visible.Owners });
+        }
+
+        return command;
+    }
+
     private static async Task<SearchWay?> WayOf(NpgsqlDataSource database, LeadQuery query, int rows, CancellationToken ct)
     {
         if (!query.AsOf.IsNow || query is { Q: not { Length: > 0 }, Tag: null })

@@ -98,8 +98,9 @@ public sealed record LeadRow
             LeadNoteAdded => after with { NoteCount = before.NoteCount + 1 },
             LeadErased => after with { DisqualifyReason = null },
             LeadDisqualified disqualified => after.Standing() with { DisqualifyReason = disqualified.Reason },
-            LeadCaptured or LeadContacted or LeadQualified or LeadReopened or LeadConverted or LeadUnconverted or LeadRestored =>
-                after.Standing(),
+            LeadCaptured or LeadContacted or LeadQualified or LeadReopened or LeadConverted or LeadUnconverted or LeadRestored
+                or LeadChangesReversed => after.Standing(),
+            LeadCaptureTimeCorrected corrected => after with { CreatedAt = Times.ToMicroseconds(corrected.CapturedAt) },
             LeadContactDetailsChanged or LeadCompanyChanged or LeadValueChanged or LeadSourceChanged or LeadTagsChanged
                 or LeadExternalIdChanged or LeadAssigned or LeadClaimed or LeadUnassigned or LeadTransferred
                 or LeadAssignmentCompleted or LeadArchived or LeadUnarchived or LeadScoreChanged => after,

@@ -43,9 +43,18 @@ public static class LeadSentence
         LeadUnarchived unarchived => ($"Brought back from the archive{Because(unarchived.Reason)}.", null),
         LeadRestored restored => ($"Restored to version {Number(restored.ToVersion)}{Because(restored.Reason)}.", null),
         LeadErased erased => ($"The person was erased, as {erased.RequestedBy} asked: {erased.Reason}", null),
+        LeadChangesReversed reversed => (Reversed(reversed), null),
+        LeadCaptureTimeCorrected corrected => (
+            $"Time of capture corrected to {corrected.CapturedAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)} UTC.", null),
         LeadScoreChanged changed => ($"Score is now {Number(changed.Score)} ({Words.Of(LeadScore.TemperatureOf(changed.Score))}).", null),
         _ => throw new UnreachableException($"No sentence for {happened.GetType().Name}"),
     };
+
+    private static string Reversed(LeadChangesReversed reversed)
+    {
+        var versions = string.Join(", ", reversed.Versions.Take(10).Select(Number)) + (reversed.Versions.Count > 10 ? " and more" : "");
+        return $"What versions {versions} changed was put back where it still stood{Because(reversed.Reason)}.";
+    }
 
     private static string Captured(LeadCaptured captured)
     {

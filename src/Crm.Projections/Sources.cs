@@ -64,7 +64,8 @@ public sealed partial class Sources() : Ledger<SourcesMemory>("sources", withDur
     /// <inheritdoc/>
     public override bool Applies(object data) => data is LeadCaptured or LeadValueChanged or LeadSourceChanged
         or LeadContacted or LeadQualified
-        or LeadDisqualified or LeadReopened or LeadConverted or LeadUnconverted or LeadRestored;
+        or LeadDisqualified or LeadReopened or LeadConverted or LeadUnconverted or LeadRestored
+        or LeadChangesReversed;
 
     /// <inheritdoc/>
     protected override SourcesMemory? Remember(SourcesMemory? memory, RecordedEvent recorded, FactList facts)

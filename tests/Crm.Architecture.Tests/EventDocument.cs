@@ -100,6 +100,7 @@ internal static partial class EventDocument
         : type == typeof(DateTimeOffset) ? "time"
         : type == typeof(DateOnly) ? "date"
         : type == typeof(IReadOnlyList<string>) ? "list of texts"
+        : type == typeof(IReadOnlyList<long>) ? "list of whole numbers"
         : type.Assembly == typeof(LeadEvent).Assembly ? $"*{Words().Replace(type.Name, " ").ToLowerInvariant()}*"
         : throw new ArgumentException($"There is no word for fields of type {type}.", nameof(type));
 

@@ -18,7 +18,8 @@ public static class GeneratedHistory
     /// <param name="leads">How many leads.</param>
     /// <param name="events">How many events of leads beyond their captures.</param>
     /// <param name="inOrder">Whether times never run backwards; otherwise one event in eight comes with an earlier time.</param>
-    public static IReadOnlyList<RecordedEvent> Of(int seed, int leads, int events, bool inOrder)
+    /// <param name="erased">How many of the leads are erased at the end.</param>
+    public static IReadOnlyList<RecordedEvent> Of(int seed, int leads, int events, bool inOrder, int erased = 0)
     {
         var random = new Random(seed);
         var story = new Story();
@@ -52,6 +53,11 @@ public static class GeneratedHistory
         }
 
         story.Then(Agents[0], new UserRenamed("Agent Zero"), clock, Envelope.System);
+        for (var lead = 1; lead <= erased; lead++)
+        {
+            story.Then(Story.Id(lead), new LeadErased("Article 17", "the person"), clock, Envelope.System);
+        }
+
         return story.Events;
     }
 
@@ -82,7 +88,7 @@ public static class GeneratedHistory
             };
         }
 
-        return random.Next(15) switch
+        return random.Next(17) switch
         {
             0 => new LeadContactDetailsChanged("Zoë", Names[random.Next(Names.Length)], $"z{random.Next(99)}@example.org", null),
             1 => new LeadCompanyChanged(random.Next(3) == 0 ? null : $"Company {random.Next(20)}"),
@@ -101,6 +107,9 @@ public static class GeneratedHistory
             12 => new LeadScoreChanged(random.Next(101), 1),
             13 => new LeadRestored(1, Details(random), (LeadStatus)random.Next(1, 6), Agents[0], true, random.Next(3) == 0,
                 random.Next(101), 1, false, "restored"),
+            14 => new LeadChangesReversed([2], Details(random), (LeadStatus)random.Next(1, 6), Agents[1], random.Next(2) == 0, random.Next(3) == 0,
+                random.Next(101), 1, false, "unwanted"),
+            15 => new LeadCaptureTimeCorrected(at.AddDays(-1)),
             _ => new LeadActivityLogged(
                 Guid.CreateVersion7(at), (ActivityKind)random.Next(5), (ActivityDirection)random.Next(2),
                 at.AddTicks(-random.Next(1_000_000) * 10L), "Hi", null, 60, null),

@@ -68,6 +68,8 @@ public sealed class Query_plans(OrderlyReadModels models) : IClassFixture<Orderl
     [InlineData("type = 'lead-qualified'", "audit_trail", "_type")]
     [InlineData("stream_id = '00000000-0000-7000-8000-000000000001'", "audit_trail", "_stream")]
     [InlineData("operation_id = 'op-1'", "audit_trail", "_operation")]
+    [InlineData("api_key_id = 'k' and position > 5", "audit_trail", "_api_key")]
+    [InlineData("correlation_id = 'c1' and position > 5", "audit_trail", "_correlation")]
     [InlineData("measure = 'left' and dim1 = 'new' and micros >= 1 and micros < 9", "funnel_facts", "_durations")]
     [InlineData("measure = 'left' and day = '-infinity'", "funnel_totals", "pkey")]
     [InlineData("at between '2026-01-07' and '2026-01-08'", "activity_facts", "_at")]
@@ -78,6 +80,33 @@ public sealed class Query_plans(OrderlyReadModels models) : IClassFixture<Orderl
         var plan = await Explain("set enable_sort = off; set enable_bitmapscan = off; ",
             new NpgsqlBatchCommand($"select 1 from crm_read.{table} where {where}{order}"));
         Assert.Contains(index, plan, StringComparison.Ordinal);
+        Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("newest", "_created")]
+    [InlineData("status by score", "_score")]
+    [InlineData("as of", "_created")]
+    public async Task an_agents_list_goes_by_the_same_index(string list, string index)
+    {
+        var query = list switch
+        {
+            "newest" => new LeadQuery(),
+            "status by score" => new LeadQuery { Status = LeadStatus.Qualified, Sort = LeadSort.Score },
+            "as of" => new LeadQuery { AsOf = AsOf.At(Story.Start.AddDays(20)) },
+            _ => throw new ArgumentOutOfRangeException(nameof(list), list, "No such list."),
+        };
+        const string forced = "set enable_sort = off; set enable_bitmapscan = off; ";
+        var plan = await Explain(forced, LeadSelect.Of(query, Visibility.Of(GeneratedHistory.Agents[..2]), after: null, 26));
+        Assert.Contains(index, plan, StringComparison.Ordinal);
+        Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task the_feeds_question_whose_leads_these_are_goes_by_the_key()
+    {
+        var plan = await Explain("", LeadBoard.VisibleOf([Story.Id(1), Story.Id(2)], Visibility.Of(GeneratedHistory.Agents[..2])));
+        Assert.Contains("_pk", plan, StringComparison.Ordinal);
         Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
     }
 

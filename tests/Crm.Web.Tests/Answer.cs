@@ -110,5 +110,6 @@ public static class Requests
 
     private static bool IsOutside(string path) =>
         path.StartsWith("/health", StringComparison.Ordinal) || path is "/metrics" || path.StartsWith("/openapi", StringComparison.Ordinal)
-        || path.StartsWith("/docs", StringComparison.Ordinal) || path.StartsWith("/api/", StringComparison.Ordinal);
+        || path.StartsWith("/docs", StringComparison.Ordinal) || path.StartsWith("/api/", StringComparison.Ordinal)
+        || path.StartsWith("/debug/", StringComparison.Ordinal) || path.StartsWith("/.well-known/", StringComparison.Ordinal);
 }

@@ -108,14 +108,23 @@ public sealed class TestHost : WebApplicationFactory<Program>, IAsyncLifetime
 /// <summary>A client that is signed in.</summary>
 public sealed record SignedInUser(HttpClient Client, Guid Id, string Email, string AccessToken, string RefreshToken);
 
-/// <summary>The real clock, set forward or back by a test.</summary>
+/// <summary>The real clock, set forward or back by a test, or stopped.</summary>
 public sealed class MovableClock : TimeProvider
 {
     private long offsetTicks;
+    private long stoppedTicks;
 
-    public override DateTimeOffset GetUtcNow() => base.GetUtcNow().AddTicks(Interlocked.Read(ref offsetTicks));
+    public override DateTimeOffset GetUtcNow()
+    {
+        var stopped = Interlocked.Read(ref stoppedTicks);
+        var now = stopped == 0 ? base.GetUtcNow() : new DateTimeOffset(stopped, TimeSpan.Zero);
+        return now.AddTicks(Interlocked.Read(ref offsetTicks));
+    }
 
     public void Move(TimeSpan by) => Interlocked.Add(ref offsetTicks, by.Ticks);
+
+    /// <summary>From now on only <see cref="Move"/> moves it: however slow the machine is, no second passes by itself.</summary>
+    public void Stop() => Interlocked.CompareExchange(ref stoppedTicks, base.GetUtcNow().UtcTicks, 0);
 }
 
 /// <summary>What the host has logged.</summary>

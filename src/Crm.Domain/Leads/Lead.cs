@@ -102,6 +102,18 @@ public sealed record Lead
             ScoreSetByHand = restored.ScoreSetByHand,
         },
         LeadErased => lead with { IsErased = true, Details = lead.Details.WithoutPerson() },
+        LeadChangesReversed reversed => lead with
+        {
+            Status = reversed.Status,
+            Details = reversed.Details,
+            OwnerId = reversed.OwnerId,
+            AssignmentOpen = reversed.AssignmentOpen,
+            IsArchived = reversed.IsArchived,
+            Score = reversed.Score,
+            ScoreRules = reversed.ScoreRules,
+            ScoreSetByHand = reversed.ScoreSetByHand,
+        },
+        LeadCaptureTimeCorrected => lead,
         LeadScoreChanged changed => lead with { Score = changed.Score, ScoreRules = changed.Rules, ScoreSetByHand = false },
         _ => throw new UnreachableException($"No Evolve case for {happened.GetType().Name}"),
     };

@@ -35,6 +35,8 @@ public abstract record LeadEvent
         ["lead-restored"] = typeof(LeadRestored),
         ["lead-score-changed"] = typeof(LeadScoreChanged),
         ["lead-erased"] = typeof(LeadErased),
+        ["lead-changes-reversed"] = typeof(LeadChangesReversed),
+        ["lead-capture-time-corrected"] = typeof(LeadCaptureTimeCorrected),
     };
 }
 
@@ -175,3 +177,50 @@ public sealed record LeadScoreChanged(int Score, int Rules) : LeadEvent;
 /// <param name="Reason">Why.</param>
 /// <param name="RequestedBy">On whose demand, such as <c>the person, by letter</c>.</param>
 public sealed record LeadErased(string Reason, string RequestedBy) : LeadEvent;
+
+/// <summary>
+/// Some earlier events were found to be unwanted, and what they changed was put back where nobody else had changed it since. The values
+/// are all of them as they now stand; the history keeps the events.
+/// </summary>
+/// <param name="Versions">The events, by their versions in this stream.</param>
+/// <param name="Details">The details as they now stand.</param>
+/// <param name="Status">The status as it now stands.</param>
+/// <param name="OwnerId">The owner as it now stands.</param>
+/// <param name="AssignmentOpen">Whether that owner's assignment is open.</param>
+/// <param name="IsArchived">Whether the lead is archived: always where its very capture was unwanted.</param>
+/// <param name="Score">The score as it now stands.</param>
+/// <param name="ScoreRules">The rules that gave it.</param>
+/// <param name="ScoreSetByHand">Whether it was set by hand.</param>
+/// <param name="Reason">Why.</param>
+public sealed record LeadChangesReversed(
+    IReadOnlyList<long> Versions,
+    LeadDetails Details,
+    LeadStatus Status,
+    Guid? OwnerId,
+    bool AssignmentOpen,
+    bool IsArchived,
+    int Score,
+    int ScoreRules,
+    bool ScoreSetByHand,
+    string? Reason) : LeadEvent
+{
+    /// <summary>The events, by their versions in this stream.</summary>
+    public IReadOnlyList<long> Versions { get; init; } = Versions ?? [];
+
+    /// <inheritdoc/>
+    public bool Equals(LeadChangesReversed? other) => other is not null
+        && Versions.SequenceEqual(other.Versions)
+        && (Details, Status, OwnerId) == (other.Details, other.Status, other.OwnerId)
+        && (AssignmentOpen, IsArchived) == (other.AssignmentOpen, other.IsArchived)
+        && (Score, ScoreRules, ScoreSetByHand, Reason) == (other.Score, other.ScoreRules, other.ScoreSetByHand, other.Reason);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Versions.Count, Details, Status, OwnerId, Reason);
+}
+
+/// <summary>
+/// The time at which the lead is said to have been captured was wrong, such as one that lay in the future when it was recorded. The
+/// capture's own entry in the history keeps the time that it came with.
+/// </summary>
+/// <param name="CapturedAt">When the lead was captured, as far as is known.</param>
+public sealed record LeadCaptureTimeCorrected(DateTimeOffset CapturedAt) : LeadEvent;

@@ -1,8 +1,11 @@
 using System.Text.Json.Serialization;
+using Crm.Application;
 using Crm.Application.Import;
 using Crm.Application.Recovery;
 using Crm.Application.Rescoring;
 using Crm.Application.Seeding;
+using Crm.Application.Undo;
+using Crm.Domain.Leads;
 using Crm.EventStore.Projections;
 using Crm.Web.Hosting;
 using Crm.Web.Security;
@@ -10,12 +13,14 @@ using Crm.Web.Security;
 namespace Crm.Web.Cli;
 
 /// <summary>The JSON that verbs answer with.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true,
+    Converters = [typeof(WordOf<UndoneLeadOutcome>), typeof(WordOf<FieldOutcome>)])]
 [JsonSerializable(typeof(ImportReport))]
 [JsonSerializable(typeof(RecoveryReport))]
 [JsonSerializable(typeof(IReadOnlyList<ProjectionStatus>))]
 [JsonSerializable(typeof(List<RebuildReport>))]
 [JsonSerializable(typeof(SeedReport))]
+[JsonSerializable(typeof(UndoReport))]
 [JsonSerializable(typeof(RescoringReport))]
 [JsonSerializable(typeof(MigrateVerb.Applied))]
 [JsonSerializable(typeof(IReadOnlyList<SettingFinding>))]

@@ -63,6 +63,7 @@ public static class CommandLine
             KeysVerb.Command(),
             ProjectionVerbs.Command(),
             RecoverVerb.Command(),
+            UndoVerb.Command(),
             LeadVerbs.Rescore(),
         };
     }

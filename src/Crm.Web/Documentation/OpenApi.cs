@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Crm.Web.Http;
+using Crm.Web.Security;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
@@ -58,6 +59,13 @@ public static class OpenApi
             BearerFormat = "JWT",
             Description = "The accessToken of POST /api/v1/auth/login.",
         });
+        document.AddComponent<IOpenApiSecurityScheme>("apiKey", new OpenApiSecurityScheme
+        {
+            Type = SecuritySchemeType.Http,
+            Scheme = "bearer",
+            BearerFormat = "crm_ID_SECRET",
+            Description = "A key of POST /api/v1/api-keys. It may what its user may and its scopes name; X-On-Behalf-Of names another user.",
+        });
         return Task.CompletedTask;
     }
 
@@ -90,6 +98,10 @@ public static class OpenApi
         if (!open && context.Document is { } document)
         {
             operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("bearer", document)] = [] }];
+            if (ScopesOf(metadata) is { } scopes)
+            {
+                operation.Security.Add(new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("apiKey", document)] = scopes });
+            }
         }
 
         await AddProblems(operation, context, isCommand, open, ct);
@@ -131,6 +143,15 @@ public static class OpenApi
                 },
             };
         }
+    }
+
+    /// <summary>The scopes that an API key needs for a route; null where none may.</summary>
+    private static List<string>? ScopesOf(IList<object> metadata)
+    {
+        var policies = metadata.OfType<IAuthorizeData>().Select(static asked => asked.Policy ?? Policies.SignedIn).ToHashSet(StringComparer.Ordinal);
+        return policies.Count > 0 && policies.All(Policies.KeyScopes.ContainsKey)
+            ? [.. policies.Select(static policy => Policies.KeyScopes[policy]).Where(static scope => scope.Length > 0).Distinct(StringComparer.Ordinal)]
+            : null;
     }
 
     private static OpenApiParameter Header(string name, string description) =>

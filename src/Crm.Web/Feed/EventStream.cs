@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Crm.Application.Permissions;
 using Crm.EventStore.Log;
 using Crm.Web.Hosting;
 using Crm.Web.Http;
@@ -17,6 +18,7 @@ public static class EventStreamEndpoint
     private static readonly TimeSpan heartbeat = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan admitAgain = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan look = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan behind = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Its query parameters.</summary>
     public static QueryParameter[] Query { get; } =
@@ -26,9 +28,10 @@ public static class EventStreamEndpoint
 
     /// <summary>Streams until the client goes, the host stops, or the stream has lasted its time.</summary>
     public static async Task Handle(
-        HttpContext http, EventLog log, LogTail tail, RememberedTokens tokens, TimeProvider clock, EdgeOptions edge,
+        HttpContext http, EventLog log, LogTail tail, FeedSight sight, RememberedTokens tokens, TimeProvider clock, EdgeOptions edge,
         IHostApplicationLifetime host, CancellationToken ct)
     {
+        await sight.Record(http, ct);
         var after = Begin(http.Request) ?? await log.LastPosition(ct);
         http.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
         http.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
@@ -39,7 +42,7 @@ public static class EventStreamEndpoint
         ends.CancelAfter(edge.StreamLasts);
         try
         {
-            await Stream(http, after, log, tail, tokens, clock, ends.Token);
+            await Stream(http, after, log, tail, sight, tokens, clock, ends.Token);
         }
         catch (OperationCanceledException) when (ends.IsCancellationRequested)
         {
@@ -52,8 +55,10 @@ public static class EventStreamEndpoint
     }
 
     private static async Task Stream(
-        HttpContext http, long after, EventLog log, LogTail tail, RememberedTokens tokens, TimeProvider clock, CancellationToken ct)
+        HttpContext http, long after, EventLog log, LogTail tail, FeedSight sight, RememberedTokens tokens, TimeProvider clock,
+        CancellationToken ct)
     {
+        var scope = http.User.Scope();
         var response = http.Response;
         var admitted = clock.GetTimestamp();
         await response.WriteAsync("retry: 1000\n: from " + after.ToString(CultureInfo.InvariantCulture) + "\n\n", ct);
@@ -63,27 +68,29 @@ public static class EventStreamEndpoint
         {
             if (clock.GetElapsedTime(admitted) >= admitAgain)
             {
-                if (!await IsAdmitted(http, tokens, ct))
+                if (await ScopeOf(http, tokens, ct) is not { } rights)
                 {
                     return;
                 }
 
+                scope = rights;
                 admitted = clock.GetTimestamp();
             }
 
-            var events = await tail.ReadSettledAfter(after, BatchSize, ct);
-            foreach (var recorded in events)
+            var seen = await sight.Of(scope, after, await tail.ReadSettledAfter(after, BatchSize, ct), ct);
+            var moved = seen.ReadTo > after;
+            after = seen.ReadTo;
+            foreach (var recorded in seen.Events)
             {
                 Write(response, recorded, log.Catalog);
-                after = recorded.Position;
             }
 
-            if (events.Count > 0)
+            if (seen.Events.Count > 0)
             {
                 await response.BodyWriter.FlushAsync(ct);
                 spoke = clock.GetTimestamp();
             }
-            else if (!await log.Position.WaitBeyond(after, look, ct) && clock.GetElapsedTime(spoke) >= heartbeat)
+            else if (!moved && !await MayBeMore(log, after, ct) && clock.GetElapsedTime(spoke) >= heartbeat)
             {
                 await response.WriteAsync(": still here\n\n", ct);
                 await response.BodyWriter.FlushAsync(ct);
@@ -92,12 +99,26 @@ public static class EventStreamEndpoint
         }
     }
 
-    // A stream must not outlive the token that opened it: not a deactivation, not the end of a session, not another role.
-    private static async Task<bool> IsAdmitted(HttpContext http, RememberedTokens tokens, CancellationToken ct)
+    /// <summary>Waits for more; where there is more already that the lead board has not reached, for that.</summary>
+    private static async Task<bool> MayBeMore(EventLog log, long after, CancellationToken ct)
+    {
+        if (log.Position.Known <= after)
+        {
+            return await log.Position.WaitBeyond(after, look, ct);
+        }
+
+        await Task.Delay(behind, ct);
+        return true;
+    }
+
+    // A stream must not outlive the token that opened it: not a deactivation, not the end of a session, not another role or team.
+    private static async Task<Scope?> ScopeOf(HttpContext http, RememberedTokens tokens, CancellationToken ct)
     {
         var token = http.Request.Headers.Authorization.ToString().AsMemory("Bearer ".Length);
         var onBehalfOf = http.Request.Headers.TryGetValue(BearerHandler.OnBehalfOfHeader, out var named) ? named.ToString() : null;
-        return (await tokens.Admit(token.Span, onBehalfOf, ct)).Caller is { } caller && Policies.Admits(Policies.Feed, caller);
+        return (await tokens.Admit(token.Span, onBehalfOf, ct)).Caller is { } caller && Policies.Admits(Policies.Feed, caller)
+            ? caller.Scope()
+            : null;
     }
 
     private static void Write(HttpResponse response, RecordedEvent recorded, EventCatalog catalog)

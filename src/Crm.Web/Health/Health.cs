@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
+using Crm.Projections;
 using Crm.Web.Http;
 using Crm.Web.Metrics;
 using Npgsql;
@@ -60,7 +61,9 @@ public static class HealthEndpoint
         {
             var projections = await ProjectionStatus.List(database, ct).WaitAsync(patience, ct);
             var position = projections.Select(projection => projection.Position + projection.Lag).DefaultIfEmpty(0).Max();
+            var named = projections.Select(static projection => projection.Name).ToHashSet(StringComparer.Ordinal);
             var well = pool.Utilisation < NearlyUsedUp
+                && ProjectionList.All.All(projection => named.Contains(projection.Name)) // one that nobody has taken up yet has no row
                 && projections.All(projection => projection is { Error: null, ParkedStreams: 0, Holder: not null });
             return new HealthBody(well ? "ok" : "degraded", now, "connected", position, pool,
                 [.. projections.Select(projection => new ProjectionHealth(

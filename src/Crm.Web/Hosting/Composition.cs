@@ -1,9 +1,13 @@
 using Crm.Application;
+using Crm.Application.Undo;
+using Crm.EventStore.Jobs;
 using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.Projections;
+using Crm.Web.Feed;
 using Crm.Web.Http;
+using Crm.Web.Operations;
 using Npgsql;
 
 namespace Crm.Web.Hosting;
@@ -21,6 +25,8 @@ public static class Composition
         builder.Services.AddSingleton(services => new EventLog(database.App, EventJson.Catalog, services.GetRequiredService<LogPosition>()));
         builder.Services.AddSingleton(services => new CommandRunner(services.GetRequiredService<EventLog>()));
         builder.Services.AddSingleton(services => new OperationReceipts(services.GetRequiredService<EventLog>()));
+        builder.Services.AddSingleton(services =>
+            new LeadUndo(services.GetRequiredService<EventLog>(), services.GetRequiredService<CommandRunner>()));
     }
 
     /// <summary>The read models: what keeps them up with the log, and how readers wait for them.</summary>
@@ -30,11 +36,14 @@ public static class Composition
         services.AddSingleton(ProjectionList.All);
         services.AddSingleton(provider => new ProjectionProgress(provider.GetRequiredService<ReadModels>().Database));
         services.AddSingleton<Rebuilder>();
+        services.AddSingleton<RunningJobs>();
         services.AddSingleton<RebuildJobs>();
+        services.AddSingleton<UndoJobs>();
         services.AddSingleton<ParkedStreams>();
         services.AddSingleton<LogListener>();
         services.AddSingleton<ReadHeaders>();
         services.AddSingleton<RecentPositions>();
+        services.AddSingleton<FeedSight>();
         services.AddSingleton(provider => new LogTail(provider.GetRequiredService<EventLog>()));
         services.AddSingleton(provider => new ProjectionRunner(
             provider.GetRequiredService<NpgsqlDataSource>(),

@@ -81,6 +81,7 @@ public static class CrmHost
         app.MapHealth();
         app.MapMetrics();
         app.MapPublicKeys();
+        app.MapDebug();
         app.MapDocumentation();
 
         var admin = await app.Services.GetRequiredService<FirstAdmin>()

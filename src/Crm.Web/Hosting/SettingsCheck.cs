@@ -26,6 +26,7 @@ internal static class SettingsCheck
         OfOrigins(settings),
         OfEdge(settings),
         OfTransport(settings),
+        .. OfIssuers(settings),
         .. SecretFiles.Named().Select(OfFile),
     ];
 
@@ -124,6 +125,23 @@ internal static class SettingsCheck
         return isTls || settings.GetSection("Crm:Edge:KnownProxies").Exists()
             ? new("ASPNETCORE_URLS", "set", Refused: false, isTls ? "TLS." : "TLS ends at the known proxies.")
             : new("ASPNETCORE_URLS", "weak", Refused: false, "neither TLS (Kestrel:Certificates) nor a known proxy that ends it (Crm:Edge:KnownProxies).");
+    }
+
+    private static IEnumerable<SettingFinding> OfIssuers(IConfiguration settings)
+    {
+        var issuers = (settings.GetSection(SecurityOptions.Section).Get<SecurityOptions>() ?? new SecurityOptions()).Issuers;
+        foreach (var (place, issuer) in issuers.Index())
+        {
+            var setting = $"{SecurityOptions.Section}:Issuers:{place}";
+            yield return issuer switch
+            {
+                { IsValid: false } => new(setting, "weak", Refused: true, "it needs an https Issuer, an Audience and Roles that are ours."),
+                { AllowPrivateNetwork: true } => new(
+                    setting, "weak", Refused: false,
+                    "AllowPrivateNetwork: its keys may come from this network and without TLS. Whoever can answer there can make anybody an admin."),
+                _ => new(setting, "set", Refused: false, issuer.Issuer),
+            };
+        }
     }
 
     private static SettingFinding OfFile((string Setting, string File) named) =>

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Reflection;
 using Crm.Application;
 using Microsoft.AspNetCore.Http.Metadata;
@@ -43,9 +44,19 @@ public sealed record Posted<T>(T Body, CommandContext Context) : IBindableFromHt
             throw new ProblemException(RequestHeaders.BodyTooLarge);
         }
 
+        // Cancelled by its token, Kestrel's reader would stay in the middle of that read, and could not be drained afterwards.
+        using var givenUp = context.RequestAborted.UnsafeRegister(
+            static reader => ((PipeReader)reader!).CancelPendingRead(), reader); // the reader that is given here
         while (true)
         {
-            var read = await reader.ReadAsync(context.RequestAborted);
+            var read = await reader.ReadAsync(CancellationToken.None);
+            if (read.IsCanceled)
+            {
+                reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+                context.RequestAborted.ThrowIfCancellationRequested();
+                continue;
+            }
+
             if (read.Buffer.Length > RequestHeaders.MaxBody)
             {
                 throw new ProblemException(RequestHeaders.BodyTooLarge);

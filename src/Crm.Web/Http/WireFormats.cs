@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Crm.Application.Undo;
 using Crm.Domain.Leads;
 using Crm.Domain.Users;
 
@@ -36,6 +37,8 @@ public static class WireFormats
             Words<ActivityDirection>(),
             Words<Oversight>(),
             Words<Role>(),
+            Words<FieldOutcome>(),
+            Words<UndoneLeadOutcome>(),
         },
     };
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Crm.Application.Undo;
 using Crm.EventStore.Projections;
 using Crm.Web.Http;
 
@@ -9,6 +10,8 @@ namespace Crm.Web.Operations;
 [JsonSerializable(typeof(JobBody))]
 [JsonSerializable(typeof(ParkedBody))]
 [JsonSerializable(typeof(RetryOutcome))]
+[JsonSerializable(typeof(UndoRequest))]
+[JsonSerializable(typeof(UndoReport))]
 [JsonSerializable(typeof(RawJson))]
 public sealed partial class OperationsJson : JsonSerializerContext
 {

@@ -15,6 +15,8 @@ public static class OperationsRoutes
         ops.MapPost("/projections/{name}/rebuild", RebuildProjectionEndpoint.Handle).Produces<JobBody>(202)
             .WithSummary("Rebuild a read model beside the live one, then switch.");
         ops.MapGet("/jobs/{id:guid}", JobEndpoint.Handle).Produces<JobBody>().WithSummary("How far a job is.");
+        ops.MapPost("/undo", UndoLeadsEndpoint.Handle).RequireAuthorization(Policies.Undo).Produces<JobBody>(202)
+            .WithSummary("Take back what somebody did to leads in a window of time; what others changed since is kept.");
         ops.MapGet("/parked", ParkedEndpoint.Handle).Takes(ParkedEndpoint.Query).Produces<ParkedBody>()
             .WithSummary("What projections could not apply.");
         ops.MapPost("/parked/{id:long}/retry", RetryParkedEndpoint.Handle).Produces<RetryOutcome>()

@@ -21,7 +21,7 @@ public static class Policies
     /// <summary>Read reports.</summary>
     public const string Reports = "reports";
 
-    /// <summary>Read the change feed over all streams.</summary>
+    /// <summary>Read the change feed: of all streams, or of the leads that the caller may see.</summary>
     public const string Feed = "feed";
 
     /// <summary>See teams, and to whom leads can be given.</summary>
@@ -33,11 +33,17 @@ public static class Policies
     /// <summary>Operate projections, jobs and parked events.</summary>
     public const string Ops = "ops";
 
+    /// <summary>Undo what somebody did to leads.</summary>
+    public const string Undo = "undo";
+
     /// <summary>Register, change and list users.</summary>
     public const string UsersManage = "users-manage";
 
     /// <summary>Change the keys that sign tokens.</summary>
     public const string KeysManage = "keys-manage";
+
+    /// <summary>See the routes and the database of this host, without what opens it.</summary>
+    public const string Debug = "debug";
 
     /// <summary>Do what every signed-in user may: see who they are, sign out.</summary>
     public const string SignedIn = "signed-in";
@@ -52,14 +58,16 @@ public static class Policies
             [LeadsWrite] = [Roles.Admin, Roles.Manager, Roles.Agent],
             [LeadsAssign] = [Roles.Admin, Roles.Manager],
             [LeadsExport] = [Roles.Admin, Roles.Manager, Roles.Agent, Roles.Auditor],
-            [Feed] = [Roles.Admin, Roles.Auditor],
+            [Feed] = [Roles.Admin, Roles.Manager, Roles.Agent, Roles.Auditor],
             [TeamsRead] = [Roles.Admin, Roles.Manager, Roles.Agent, Roles.Auditor],
             [LeadsRead] = [Roles.Admin, Roles.Manager, Roles.Agent, Roles.Auditor],
             [Reports] = [Roles.Admin, Roles.Manager, Roles.Agent, Roles.Auditor],
             [Audit] = [Roles.Admin, Roles.Auditor],
             [Ops] = [Roles.Admin, Roles.Ops],
+            [Undo] = [Roles.Admin],
             [UsersManage] = [Roles.Admin],
             [KeysManage] = [Roles.Admin],
+            [Debug] = [Roles.Admin],
             [SignedIn] = [Roles.Admin, Roles.Manager, Roles.Agent, Roles.Auditor, Roles.Ops],
             [Person] = [Roles.Admin, Roles.Manager, Roles.Agent, Roles.Auditor, Roles.Ops],
         };

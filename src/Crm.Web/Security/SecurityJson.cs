@@ -22,6 +22,7 @@ namespace Crm.Web.Security;
 [JsonSerializable(typeof(UserStatusRequest))]
 [JsonSerializable(typeof(UserBody))]
 [JsonSerializable(typeof(UserPage))]
+[JsonSerializable(typeof(MeBody))]
 public sealed partial class SecurityJson : JsonSerializerContext
 {
     /// <summary>The context with the wire's formats.</summary>

@@ -1,5 +1,4 @@
 using Crm.Web.Http;
-using Crm.Web.Users;
 
 namespace Crm.Web.Security;
 
@@ -50,7 +49,7 @@ public static class SignInSetup
     private static void MapMine(this IEndpointRouteBuilder api)
     {
         var me = api.MapGroup("/me").RequireAuthorization(Policies.SignedIn).WithTags("Login");
-        me.MapGet("", MeEndpoint.Handle).WithSummary("Who is signed in.").Produces<UserBody>();
+        me.MapGet("", MeEndpoint.Handle).WithSummary("Who is signed in.").Produces<MeBody>();
         var own = me.MapGroup("").RequireAuthorization(Policies.Person);
         own.MapGet("/sessions", ListMySessionsEndpoint.Handle).WithSummary("Where the caller is signed in.").Produces<SessionList>();
         own.MapPost("/sessions/{id:guid}/end", EndMySessionEndpoint.Handle).IsNoCommand()

@@ -124,7 +124,8 @@ public sealed class TeamDirectory(NpgsqlDataSource database, EventLog log)
         return await Read(command, ct);
     }
 
-    private async Task<List<Guid>> OfUser(Guid userId, CancellationToken ct)
+    /// <summary>The teams that a user belongs to, in order of id.</summary>
+    public async Task<IReadOnlyList<Guid>> OfUser(Guid userId, CancellationToken ct)
     {
         await using var command = database.CreateCommand(
             "select stream_id from crm.unique_keys where scope = 'team-member' and key >= $1 and key < $2 order by stream_id");

@@ -17,6 +17,8 @@ public class Any_sequence_of_commands
         public sealed record Do(ICommand<Lead, LeadEvent> Command) : Step;
 
         public sealed record GoBack(int Percent) : Step;
+
+        public sealed record Reverse(int OneIn) : Step;
     }
 
     [Fact]
@@ -27,7 +29,9 @@ public class Any_sequence_of_commands
     public void changes_an_archived_lead_only_by_unarchiving_restoring_or_erasing_it() => ForAll(history =>
         Assert.All(
             history.Events.Zip(history.States).Where(at => at.Second.IsArchived),
-            at => Assert.True(at.First is LeadUnarchived or LeadRestored or LeadErased, $"{at.First} on an archived lead")));
+            at => Assert.True(
+                at.First is LeadUnarchived or LeadRestored or LeadChangesReversed or LeadCaptureTimeCorrected or LeadErased,
+                $"{at.First} on an archived lead")));
 
     [Fact]
     public void ends_with_an_erasure_and_leaves_nothing_of_the_person() => ForAll(history =>
@@ -116,11 +120,20 @@ public class Any_sequence_of_commands
             return asked.Command;
         }
 
+        if (step is Step.Reverse reverse)
+        {
+            return new ReverseLeadChanges(LeadReversal.Of(Marked(history, at => at % reverse.OneIn == 0)), "unwanted");
+        }
+
         var version = history.Events.Count * ((Step.GoBack)step).Percent / 100;
         return new RestoreLead(history.States[version], version, "earlier was right");
     }
 
-    private static bool MayFollow(LeadStatus before, LeadStatus after, LeadEvent happened) => happened is LeadRestored || (before, after) is
+    private static List<HistoryStep> Marked(History history, Func<int, bool> isUnwanted) =>
+        [.. history.Events.Select((happened, at) => new HistoryStep(at + 1, happened, isUnwanted(at)))];
+
+    private static bool MayFollow(LeadStatus before, LeadStatus after, LeadEvent happened) =>
+        happened is LeadRestored or LeadChangesReversed || (before, after) is
         (LeadStatus.Missing, LeadStatus.New)
         or (LeadStatus.New, LeadStatus.Contacted)
         or (LeadStatus.Contacted, LeadStatus.Qualified)
@@ -138,7 +151,8 @@ public class Any_sequence_of_commands
     private static Gen<Step> AnyStep => Gen.Frequency(
         (24, AnyCommand.Select(Step (command) => new Step.Do(command))),
         (1, Gen.Constant<Step>(new Step.Do(new EraseLead("Article 17", "the person", PersonTraces.None)))),
-        (2, Gen.Choose(0, 100).Select(Step (percent) => new Step.GoBack(percent))));
+        (2, Gen.Choose(0, 100).Select(Step (percent) => new Step.GoBack(percent))),
+        (2, Gen.Choose(1, 4).Select(Step (oneIn) => new Step.Reverse(oneIn))));
 
     private static Gen<Agent> AnyAgent => Gen.Elements(AgentAnna, AgentBoris, InactiveBoris, Nobody);
 
@@ -193,6 +207,7 @@ public class Any_sequence_of_commands
         Always(new UnconvertLead(null)),
         Always(new ArchiveLead(null)),
         Always(new UnarchiveLead(null)),
+        Always(new CorrectCaptureTime(Noon, Noon.AddDays(-1))),
         Always(new ScoreLead()));
 
     private static Gen<ICommand<Lead, LeadEvent>> AnyActivity =>

@@ -19,6 +19,9 @@ public class Evolving_a_lead
     private static readonly LeadRestored Restored =
         new(1, LeadDetails.Unknown, LeadStatus.New, Boris, false, true, 9, 2, true, "why");
 
+    private static readonly LeadChangesReversed Reversed =
+        new([2, 3], LeadDetails.Unknown, LeadStatus.New, Boris, false, true, 9, 2, true, "why");
+
     /// <summary>What each event makes of the lead above.</summary>
     private static readonly Dictionary<LeadEvent, Lead> After = new()
     {
@@ -41,6 +44,18 @@ public class Evolving_a_lead
             Before with { Engagement = new Engagement(2, 1, 1) },
         [CalledOut with { Kind = ActivityKind.Visit }] = Before with { Engagement = new Engagement(1, 2, 1) },
         [new LeadNoteAdded(FirstNote, "x")] = Before,
+        [Reversed] = Before with
+        {
+            Details = LeadDetails.Unknown,
+            Status = LeadStatus.New,
+            OwnerId = Boris,
+            AssignmentOpen = false,
+            IsArchived = true,
+            Score = 9,
+            ScoreRules = 2,
+            ScoreSetByHand = true,
+        },
+        [new LeadCaptureTimeCorrected(Noon)] = Before,
         [new LeadContacted()] = Before,
         [new LeadQualified(null)] = Before with { Status = LeadStatus.Qualified },
         [new LeadQualified(90)] = Before with { Status = LeadStatus.Qualified, Score = 90, ScoreSetByHand = true },

@@ -41,6 +41,47 @@ public class Checking_the_settings
     }
 
     [Fact]
+    public void warns_of_an_issuer_that_may_be_reached_without_TLS()
+    {
+        (string, string?)[] issuer =
+        [
+            ("Crm:Security:Issuers:0:Issuer", "http://issuer.internal"), ("Crm:Security:Issuers:0:Audience", "crm"),
+            ("Crm:Security:Issuers:0:Roles:staff", "agent"), ("Crm:Security:Issuers:0:AllowPrivateNetwork", "true"),
+        ];
+        var finding = Assert.Single(Look(issuer), static finding => finding.Setting == "Crm:Security:Issuers:0");
+        Assert.Equal(("weak", false), (finding.State, finding.Refused));
+        Assert.True(Assert.Single(Look(issuer[..3]), static finding => finding.Setting == "Crm:Security:Issuers:0").Refused);
+    }
+
+    [Fact]
+    public void takes_secrets_from_a_folder_with_a_file_for_each()
+    {
+        var folder = Directory.CreateTempSubdirectory("crm-secrets-").FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(folder, "ConnectionStrings__Crm"), "Host=from-a-file\n");
+            using var settings = new ConfigurationManager();
+            settings["ConnectionStrings:Crm"] = "Host=from-elsewhere";
+            settings[SecretFiles.FolderSetting] = folder;
+            settings.AddSecretFiles();
+            Assert.Equal("Host=from-a-file", settings.GetConnectionString("Crm"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void names_a_folder_of_secrets_that_is_not_there()
+    {
+        using var settings = new ConfigurationManager();
+        settings[SecretFiles.FolderSetting] = "/no/such/folder";
+        var said = Assert.Throws<SettingMissingException>(settings.AddSecretFiles).Message;
+        Assert.Contains(SecretFiles.FolderSetting, said, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void never_shows_a_value() =>
         Assert.All(Look(("CRM_ADMIN_PASSWORD", Secret)), static finding => Assert.DoesNotContain(Secret, finding.ToString(), StringComparison.Ordinal));
 

@@ -25,11 +25,7 @@ public sealed class Over_a_socket : IAsyncLifetime
         app.UseRouting();
         app.UseRequestTimeouts();
         app.MapGet("/", () => "there");
-        app.MapPost("/", async (HttpRequest request) =>
-        {
-            var read = await request.BodyReader.ReadAtLeastAsync(int.MaxValue, request.HttpContext.RequestAborted);
-            return read.Buffer.Length;
-        });
+        app.MapPost("/", static (Posted<NoBody> posted) => posted.Body.ToString());
         app.MapGet("/endless", async (HttpContext http) =>
         {
             while (true)

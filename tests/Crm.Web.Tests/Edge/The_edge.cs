@@ -48,6 +48,75 @@ public class The_edge(TestHost host) : IClassFixture<TestHost>
     }
 
     [Fact]
+    public async Task tells_them_with_every_route()
+    {
+        using var stranger = host.CreateClient();
+        var routes = host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .SelectMany(static route => (route.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"])
+                .Select(method => (Method: method, Path: "/" + route.RoutePattern.RawText?.TrimStart('/'))))
+            .ToList();
+        Assert.True(routes.Count > 60, $"only {routes.Count} routes");
+        foreach (var (method, path) in routes)
+        {
+            using var request = new HttpRequestMessage(
+                new HttpMethod(method), new Uri(path.Replace("{id:guid}", Guid.Empty.ToString(), StringComparison.Ordinal), UriKind.Relative));
+            using var answer = await stranger.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Ct);
+            foreach (var header in new[] { "X-Content-Type-Options", "Referrer-Policy", "Content-Security-Policy", "X-Frame-Options" })
+            {
+                Assert.True(answer.Headers.Contains(header), $"{method} {path} answered {answer.StatusCode} without {header}");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task has_room_for_a_thousand_requests_and_lets_a_hundred_more_wait()
+    {
+        using var room = new RequestRoom(new EdgeOptions { WaitsAtMost = TimeSpan.FromMinutes(1) });
+        for (var request = 0; request < 1_000; request++)
+        {
+            Assert.True(await room.Enter(Ct));
+        }
+
+        var waiting = Enumerable.Range(0, 100).Select(_ => room.Enter(Ct).AsTask()).ToList();
+        Assert.False(await room.Enter(Ct));
+        Assert.All(waiting, static entering => Assert.False(entering.IsCompleted));
+        for (var request = 0; request < 100; request++)
+        {
+            room.Leave();
+        }
+
+        Assert.All(await Task.WhenAll(waiting), Assert.True);
+    }
+
+    [Fact]
+    public async Task says_503_when_the_connections_to_the_database_are_used_up_and_goes_on()
+    {
+        await using var own = new TestHost();
+        await own.InitializeAsync();
+        await using var few = TestHost.Beside(own.Database, ("Crm:Database:MaxConnections", "30"));
+        var admin = await few.Admin();
+        var last = (await admin.Post("/leads", """{"lastName":"Lovelace"}""")).Is(201).Position;
+        (await admin.GetAfter(last, "/leads")).Is(200);
+
+        // Ten connections answer queries: as many requests hold them all while nobody may read the board.
+        await using var locking = await own.Database.Superuser.OpenConnectionAsync(Ct);
+        await using var transaction = await locking.BeginTransactionAsync(Ct);
+        await using (var held = new Npgsql.NpgsqlCommand("lock table crm_read.lead_board in access exclusive mode", locking, transaction))
+        {
+            await held.ExecuteNonQueryAsync(Ct);
+        }
+
+        var asked = Enumerable.Range(0, 30).Select(_ => admin.Get("/leads")).ToList();
+        var first = await await Task.WhenAny(asked);
+        Assert.NotNull(first.IsRefused(503, "unavailable").Header("Retry-After"));
+        await transaction.RollbackAsync(Ct);
+        var answers = await Task.WhenAll(asked);
+        Assert.All(answers, static answer => Assert.True(answer.Status is 200 or 503, answer.Text));
+        Assert.Contains(answers, static answer => answer.Status == 200);
+        (await admin.Get("/leads")).Is(200);
+    }
+
+    [Fact]
     public async Task demands_TLS_from_then_on_where_TLS_was_used()
     {
         using var client = host.CreateClient(new() { BaseAddress = new Uri("https://crm.example") });

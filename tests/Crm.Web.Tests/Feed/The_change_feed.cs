@@ -76,7 +76,89 @@ public class The_change_feed(TestHost host) : IClassFixture<TestHost>
     }
 
     [Fact]
-    public async Task is_not_for_every_role() => (await (await host.As("agent")).Get("/events")).IsRefused(403, "forbidden");
+    public async Task is_not_for_every_role() => (await (await host.As("ops")).Get("/events")).IsRefused(403, "forbidden");
+
+    [Fact]
+    public async Task tells_an_agent_of_the_leads_that_are_theirs_today_and_of_nothing_else()
+    {
+        var admin = await host.Admin();
+        var agent = await host.Register("agent");
+        var other = await host.Register("agent");
+        var mine = await admin.Captured($$"""{"lastName":"Mine","ownerId":"{{agent.Id}}"}""");
+        var theirs = await admin.Captured($$"""{"lastName":"Theirs","ownerId":"{{other.Id}}"}""");
+        var nobodys = await admin.Captured();
+
+        Assert.Equal([mine, nobodys], (await Subjects(agent)).Intersect([mine, theirs, nobodys]));
+        Assert.All(await Types(agent), static type => Assert.StartsWith("crm.lead-", type, StringComparison.Ordinal));
+
+        var given = (await admin.Post($"/leads/{theirs}/assign", $$"""{"agentId":"{{agent.Id}}"}""")).Is(200).Position;
+        var taken = (await admin.Post($"/leads/{mine}/assign", $$"""{"agentId":"{{other.Id}}"}""")).Is(200).Position;
+        Assert.True(taken > given);
+        Assert.Equal([theirs, nobodys], (await Subjects(agent, taken)).Intersect([mine, theirs, nobodys]));
+    }
+
+    [Fact]
+    public async Task as_a_stream_tells_an_agent_of_theirs_and_goes_on_past_the_rest()
+    {
+        var admin = await host.Admin();
+        var agent = await host.Register("agent");
+        var other = await host.Register("agent");
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/events/stream");
+        using var answer = await agent.Client.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+        await reader.ReadLineAsync(TestContext.Current.CancellationToken); // it has begun
+
+        await admin.Captured($$"""{"lastName":"Theirs","ownerId":"{{other.Id}}"}""");
+        var mine = await admin.Captured($$"""{"lastName":"Mine","ownerId":"{{agent.Id}}"}""");
+        await admin.Captured($$"""{"lastName":"Theirs again","ownerId":"{{other.Id}}"}""");
+        var nobodys = await admin.Captured();
+
+        Assert.Equal(mine, (await Next(reader)).Data.GetProperty("subject").GetGuid());
+        Assert.Equal(mine, (await Next(reader)).Data.GetProperty("subject").GetGuid()); // assigned
+        Assert.Equal(nobodys, (await Next(reader)).Data.GetProperty("subject").GetGuid());
+    }
+
+    [Fact]
+    public async Task is_recorded_as_a_look_once_an_hour_for_whoever_sees_everything()
+    {
+        await using var own = TestHost.Beside(host.Database);
+        var auditor = await own.Register("auditor");
+        await auditor.Get("/events?after=0&limit=1");
+        await auditor.Get("/events?after=1&limit=1");
+        var looks = (await auditor.Get("/events?after=0&limit=1000")).Is(200).Items
+            .Count(item => item.GetProperty("type").GetString() == "crm.sensitive-read.v1");
+        own.Clock.Move(TimeSpan.FromHours(1));
+        var again = await own.SignIn(auditor.Email, TestHost.UserPassword);
+        (await again.Get("/events?after=0&limit=1")).Is(200);
+        var later = (await again.Get("/events?after=0&limit=1000")).Is(200).Items
+            .Count(item => item.GetProperty("type").GetString() == "crm.sensitive-read.v1");
+        Assert.Equal(looks + 1, later);
+    }
+
+    private static async Task<IReadOnlyList<Guid>> Subjects(SignedInUser user, long after = 0) =>
+        [.. (await Feed(user, after)).Select(item => item.GetProperty("subject").GetGuid()).Distinct()];
+
+    private static async Task<IReadOnlyList<string>> Types(SignedInUser user) =>
+        [.. (await Feed(user, 0)).Select(item => item.GetProperty("type").GetString() ?? "")];
+
+    /// <summary>All that somebody sees, once the lead board holds a position.</summary>
+    private static async Task<List<JsonElement>> Feed(SignedInUser user, long position)
+    {
+        var seen = new List<JsonElement>();
+        for (var after = 0L; ;)
+        {
+            var page = (await user.GetAfter(position, $"/events?after={after}&limit=1000")).Is(200);
+            seen.AddRange(page.Items);
+            var next = page.Body.GetProperty("nextAfter").GetInt64();
+            if (next == after)
+            {
+                return seen;
+            }
+
+            after = next;
+        }
+    }
 
     private static async Task<List<long>> Read(SignedInUser user, long after, int most)
     {

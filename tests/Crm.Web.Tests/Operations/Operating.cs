@@ -18,6 +18,28 @@ public class Operating(TestHost host) : IClassFixture<TestHost>
     }
 
     [Fact]
+    public async Task tells_an_admin_the_routes_and_the_database_but_nothing_that_opens_it()
+    {
+        var admin = await host.Admin();
+        var routes = (await admin.Client.Send(HttpMethod.Get, "/debug/routes", null)).Is(200);
+        var capture = routes.Items.Single(item =>
+            item.GetProperty("method").GetString() == "POST" && item.GetProperty("route").GetString() == "/api/v1/leads");
+        Assert.Equal("leads-write", capture.GetProperty("policies").EnumerateArray().Single().GetString());
+        var login = routes.Items.Single(item => item.GetProperty("route").GetString() == "/api/v1/auth/login");
+        Assert.Empty(login.GetProperty("policies").EnumerateArray());
+
+        var database = (await admin.Client.Send(HttpMethod.Get, "/debug/database-url", null)).Is(200);
+        var given = new Npgsql.NpgsqlConnectionStringBuilder(host.Database.AppConnectionString);
+        Assert.Equal(given.Database, database.Body.GetProperty("database").GetString());
+        Assert.Equal(given.Username, database.Body.GetProperty("user").GetString());
+        Assert.StartsWith("15", database.Body.GetProperty("server").GetString(), StringComparison.Ordinal);
+        if (given.Password is { Length: > 0 } password)
+        {
+            Assert.DoesNotContain(password, database.Text, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task rebuilds_a_projection_as_a_job_that_can_be_followed()
     {
         var ops = await host.As("ops");

@@ -41,6 +41,27 @@ public sealed class Api_keys(TestHost host) : IClassFixture<TestHost>
     }
 
     [Fact]
+    public async Task stand_in_the_documentation_where_they_may_and_nowhere_else()
+    {
+        using var nobody = host.CreateClient();
+        using var document = JsonDocument.Parse((await nobody.Send(HttpMethod.Get, "/openapi/v1.json", null)).Is(200).Text);
+        var paths = document.RootElement.GetProperty("paths");
+        var capture = paths.GetProperty("/api/v1/leads").GetProperty("post").GetProperty("security").EnumerateArray().ToList();
+        Assert.Contains(capture, static way => way.TryGetProperty("apiKey", out var scopes) && scopes[0].GetString() == "leads:write");
+        var issue = paths.GetProperty("/api/v1/api-keys").GetProperty("post").GetProperty("security").EnumerateArray();
+        Assert.DoesNotContain(issue, static way => way.TryGetProperty("apiKey", out _));
+    }
+
+    [Fact]
+    public async Task tell_who_asks_what_they_may_be_used_for()
+    {
+        var key = With(await Issue((await host.As("agent")).Id, "reports:read", "leads:read"));
+        var me = (await key.Get("/me")).Is(200).Body;
+        Assert.Equal(["leads:read", "reports:read"], me.GetProperty("scopes").EnumerateArray().Select(static scope => scope.GetString()));
+        Assert.Equal(JsonValueKind.Array, me.GetProperty("teamIds").ValueKind);
+    }
+
+    [Fact]
     public async Task do_what_both_their_scopes_and_their_users_role_admit()
     {
         var agent = await host.Register("agent");
