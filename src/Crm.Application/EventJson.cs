@@ -34,7 +34,10 @@ public static class EventJson
 
     private static EventCatalog.Entry EntryOf(
         KeyValuePair<string, Type> stored, string streamType, EventCatalog.Upcast? upcast) =>
-        new(stored.Key, streamType, stored.Value, JsonOf(stored.Value), upcast, PersonalMembers.Of(JsonOf(stored.Value), MarkOf));
+        new(stored.Key, streamType, stored.Value, JsonOf(stored.Value), upcast, PersonalMembers.Of(JsonOf(stored.Value), MarkOf))
+        {
+            Erases = stored.Value == typeof(LeadErased),
+        };
 
     /// <summary>Whether the domain marks a member as personal.</summary>
     private static PersonalMark? MarkOf(JsonPropertyInfo member) =>
@@ -95,6 +98,7 @@ public static class EventJson
 [JsonSerializable(typeof(LeadUnarchived))]
 [JsonSerializable(typeof(LeadRestored))]
 [JsonSerializable(typeof(LeadScoreChanged))]
+[JsonSerializable(typeof(LeadErased))]
 [JsonSerializable(typeof(LeadChangesReversed))]
 [JsonSerializable(typeof(LeadCaptureTimeCorrected))]
 [JsonSerializable(typeof(UserRegistered))]

@@ -1,4 +1,3 @@
-using System.Data;
 using Crm.EventStore.Log;
 using Npgsql;
 using NpgsqlTypes;
@@ -53,25 +52,13 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
 
     private const string ReceiptsIn = $"copy crm.receipts ({ReceiptColumns}) from stdin (format binary)";
 
-    // Keys of names in other systems are claimed when a user is registered and never given up. Leads are many, and what their events say of
-    // such keys is sealed: the keys of those that could not have changed since are taken as they are.
-    private const string KeysOut =
+    // Keys of names in other systems are claimed when a user is registered and never given up.
+    private const string UserKeysOut =
         """
-        copy (select k.scope, k.key, k.stream_id from crm.unique_keys k
-              where k.scope = 'user-external-id'
-                  or (k.scope = 'lead-external-id' and k.stream_id not in (
-                      select c.stream_id from crm.mt_events c where c.seq_id > current_setting('crm.upto')::bigint
-                          and c.type in ('lead-captured', 'lead-external-id-changed', 'lead-restored', 'lead-erased'))))
-        to stdout (format binary)
+        copy (select scope, key, stream_id from crm.unique_keys where scope = 'user-external-id') to stdout (format binary)
         """;
 
-    private const string ChangedKeys =
-        """
-        select distinct c.stream_id from crm.mt_events c join crm.mt_streams s on s.id = c.stream_id
-        where c.seq_id > $1 and c.version > 1 and c.type in ('lead-external-id-changed', 'lead-restored', 'lead-erased')
-        """;
-
-    private const string KeysIn = "copy crm.unique_keys (scope, key, stream_id) from stdin (format binary)";
+    private const string UserKeysIn = "copy crm.unique_keys (scope, key, stream_id) from stdin (format binary)";
 
     // As they are now: a key that has been destroyed since stays destroyed, whatever the moment that is recovered.
     private const string SubjectKeysOut =
@@ -137,51 +124,28 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
         }
     }
 
-    /// <summary>
-    /// Copies the keys of the streams that are there, and the unique keys that cannot have changed since; in one transaction, from one
-    /// snapshot of the source, and the same again when it is repeated.
-    /// </summary>
-    /// <returns>The leads whose unique key may have changed since: what it was, their events tell.</returns>
-    public async Task<IReadOnlyList<Guid>> Keys(CancellationToken ct)
+    /// <summary>Copies the keys of the streams that are there: in one transaction, and the same again when it is repeated.</summary>
+    public async Task SubjectKeys(CancellationToken ct)
     {
         await using var from = await source.OpenConnectionAsync(ct);
         await LongWork.Prepare(from, upTo, ct);
-        await using var snapshot = await from.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
         await using var to = await target.OpenConnectionAsync(ct);
         await using var transaction = await to.BeginTransactionAsync(ct);
-        await LongWork.Run(
-            to,
-            """
-            set local statement_timeout = 0;
-            delete from crm.subject_keys; delete from crm.master_keys; delete from crm.unique_keys
-            """,
-            ct);
+        await LongWork.Run(to, "set local statement_timeout = 0; delete from crm.subject_keys; delete from crm.master_keys", ct);
         await Pipe(from, MasterKeysOut, to, MasterKeysIn, ct);
         await Pipe(from, SubjectKeysOut, to, SubjectKeysIn, ct);
-        await Pipe(from, KeysOut, to, KeysIn, ct);
         await LongWork.Run(
             to,
             """
             delete from crm.subject_keys k where not exists (select from crm.mt_streams s where s.id = k.stream_id);
-            delete from crm.unique_keys k where not exists (select from crm.mt_streams s where s.id = k.stream_id);
             analyze crm.subject_keys
             """,
             ct);
         await transaction.CommitAsync(ct);
-        await using var find = new NpgsqlCommand(ChangedKeys, from) { CommandTimeout = 0 };
-        find.Parameters.Add(new NpgsqlParameter<long> { TypedValue = upTo });
-        var leads = new List<Guid>();
-        await using var row = await find.ExecuteReaderAsync(ct);
-        while (await row.ReadAsync(ct))
-        {
-            leads.Add(row.GetGuid(0));
-        }
-
-        return leads;
     }
 
-    /// <summary>Brings what belongs to the log to where it stood: in one transaction, and after <see cref="Keys"/> the same again.</summary>
-    /// <param name="keys">The unique keys of all streams but those whose keys <see cref="Keys"/> has copied.</param>
+    /// <summary>Brings what belongs to the log to where it stood: in one transaction, and the same again when it is repeated.</summary>
+    /// <param name="keys">The unique keys of all kinds of streams but leads, which are many.</param>
     /// <param name="ct">Stops it.</param>
     public async Task Belongings(IReadOnlyList<UniqueKey> keys, CancellationToken ct)
     {
@@ -193,10 +157,11 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
         await LongWork.Run(
             to,
             """
-            set local statement_timeout = 0; delete from crm.receipts; delete from crm.credentials; delete from crm.second_factors;
-            delete from crm.recovery_codes; delete from crm.api_keys
+            set local statement_timeout = 0; delete from crm.unique_keys; delete from crm.receipts; delete from crm.credentials;
+            delete from crm.second_factors; delete from crm.recovery_codes; delete from crm.api_keys
             """,
             ct);
+        await Pipe(from, UserKeysOut, to, UserKeysIn, ct);
         await Pipe(from, ReceiptsOut, to, ReceiptsIn, ct);
         await Pipe(from, CredentialsOut, to, CredentialsIn, ct);
         await Pipe(from, FactorsOut, to, FactorsIn, ct);
@@ -206,6 +171,7 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
         await LongWork.Run(
             to,
             """
+            delete from crm.unique_keys k where not exists (select from crm.mt_streams s where s.id = k.stream_id);
             delete from crm.credentials c where not exists (select from crm.mt_streams s where s.id = c.user_id);
             delete from crm.second_factors f where not exists (select from crm.mt_streams s where s.id = f.user_id);
             delete from crm.recovery_codes r where not exists (select from crm.mt_streams s where s.id = r.user_id);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Crm.Application.Leads;
 using Crm.Application.Teams;
 using Crm.Application.Users;
 using Crm.EventStore.LocalPostgres;
@@ -97,14 +96,9 @@ public sealed class LogRecovery(
             await Timed("keys, receipts, counter", async () =>
             {
                 // Before anything is read there: what is sealed opens with these.
-                var changed = await copy.Keys(ct);
+                await copy.SubjectKeys(ct);
                 await copy.Belongings(
-                    [
-                        .. await RecoveredKeys.Of(log, UserStream.Kind, ct),
-                        .. await RecoveredKeys.Of(log, TeamStream.Kind, ct),
-                        .. await RecoveredKeys.Of(log, LeadStream.Kind, changed, ct),
-                    ],
-                    ct);
+                    [.. await RecoveredKeys.Of(log, UserStream.Kind, ct), .. await RecoveredKeys.Of(log, TeamStream.Kind, ct)], ct);
                 return true;
             });
 
@@ -119,6 +113,11 @@ public sealed class LogRecovery(
                     $"build {projection.Name}", () => rebuilder.Rebuild(projection, new Building(progress, projection.Name), stop)));
         }
 
+        await Timed("external ids of leads", async () =>
+        {
+            await RecoveredKeys.ClaimExternalIds(owner, ct);
+            return true;
+        });
         progress?.Report(new RecoveryProgress("verify", 0));
         var (expected, found) = await Timed("verify the log", async () =>
         {
