@@ -43,8 +43,11 @@ public sealed class EventLeaf
     public void Hash(in StoredRow row, Span<byte> to)
     {
         Write(row);
-        SHA256.HashData(text.Written, to);
+        LastHash(to);
     }
+
+    /// <summary>The leaf hash of the row that was written last.</summary>
+    internal void LastHash(Span<byte> to) => SHA256.HashData(text.Written, to);
 
     /// <summary>Takes over a row of a <c>COPY … (format binary)</c>.</summary>
     internal static StoredRow Read(CopyRows row) => new()
