@@ -64,6 +64,7 @@ public static class CommandLine
             ProjectionVerbs.Command(),
             RecoverVerb.Command(),
             UndoVerb.Command(),
+            IntegrityVerbs.Command(),
             LeadVerbs.Rescore(),
         };
     }
