@@ -112,6 +112,7 @@ public static class EventJson
 [JsonSerializable(typeof(SecondFactorRemoved))]
 [JsonSerializable(typeof(RecoveryCodeUsed))]
 [JsonSerializable(typeof(SigningKeyRotated))]
+[JsonSerializable(typeof(SigningKeyWithdrawn))]
 [JsonSerializable(typeof(SensitiveRead))]
 [JsonSerializable(typeof(ApiKeyIssued))]
 [JsonSerializable(typeof(ApiKeyRevoked))]

@@ -50,6 +50,7 @@ internal static class AuditFacts
         SecondFactorRemoved fact => Told(("userId", fact.UserId)),
         RecoveryCodeUsed fact => Told(("userId", fact.UserId), ("left", fact.Left)),
         SigningKeyRotated fact => Told(("kid", fact.Kid), ("activeFrom", fact.ActiveFrom)),
+        SigningKeyWithdrawn fact => Told(("kid", fact.Kid), ("followedBy", fact.FollowedBy)),
         SensitiveRead fact => Told(("what", WordOf(fact.What)), ("subjectId", fact.SubjectId), ("query", fact.Query)),
         _ => throw new UnreachableException($"The audit trail does not know how to tell {happened.GetType().Name}."),
     };

@@ -125,6 +125,8 @@ internal static class EventSamples
         ["second-factor-removed"] = new SecondFactorRemoved(Agent),
         ["recovery-code-used"] = new RecoveryCodeUsed(Agent, 9),
         ["signing-key-rotated"] = new SigningKeyRotated("kUGxwUXEJTr0sxeRgC6YBTQg7V9oz4Qf3yPQ6UcvBYA", Noon),
+        ["signing-key-withdrawn"] = new SigningKeyWithdrawn(
+            "kUGxwUXEJTr0sxeRgC6YBTQg7V9oz4Qf3yPQ6UcvBYA", "bWf0Vd3nQFvwVbIoA7cA1xZ3y0mCq9k2Tj8sLrN5eHg"),
         ["sensitive-read"] = new SensitiveRead(SensitiveSubject.ArchivedLead, Id, "limit=25&from"),
         ["sensitive-read.least"] = new SensitiveRead(SensitiveSubject.Export, null, null),
         ["api-key-issued"] = new ApiKeyIssued("Telephony", Agent, ["leads:read", "leads:write"], Noon, ActsForOthers: true),

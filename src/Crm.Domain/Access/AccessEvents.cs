@@ -28,6 +28,7 @@ public abstract record AccessEvent
         ["second-factor-removed"] = typeof(SecondFactorRemoved),
         ["recovery-code-used"] = typeof(RecoveryCodeUsed),
         ["signing-key-rotated"] = typeof(SigningKeyRotated),
+        ["signing-key-withdrawn"] = typeof(SigningKeyWithdrawn),
         ["sensitive-read"] = typeof(SensitiveRead),
     };
 }
@@ -88,6 +89,11 @@ public sealed record RecoveryCodeUsed(Guid UserId, int Left) : AccessEvent;
 /// <param name="Kid">The new key's name, as tokens carry it.</param>
 /// <param name="ActiveFrom">From when it signs.</param>
 public sealed record SigningKeyRotated(string Kid, DateTimeOffset ActiveFrom) : AccessEvent;
+
+/// <summary>A key that signed tokens was ended at once, and with it every token that it signed.</summary>
+/// <param name="Kid">The key's name, as tokens carried it.</param>
+/// <param name="FollowedBy">The name of the key that signs instead.</param>
+public sealed record SigningKeyWithdrawn(string Kid, string FollowedBy) : AccessEvent;
 
 /// <summary>Somebody looked at what is not for everyday looking.</summary>
 /// <param name="What">What was looked at.</param>

@@ -99,6 +99,13 @@ public sealed class BinaryRows
         length += 4 + bytes;
     }
 
+    /// <summary>A bytea.</summary>
+    public void Write(ReadOnlySpan<byte> value)
+    {
+        Length(value.Length);
+        value.CopyTo(Room(value.Length));
+    }
+
     /// <summary>A jsonb, given as text.</summary>
     /// <exception cref="EncoderFallbackException">It holds half of a surrogate pair.</exception>
     public void WriteJson(string value)

@@ -18,7 +18,7 @@ public static class ChangeFeedEndpoint
     public static async Task<IResult> Handle(
         HttpContext http, EventLog log, LogTail tail, FeedSight sight, ReadHeaders read, CancellationToken ct)
     {
-        await read.FollowLog(http, ct);
+        var reached = await read.FollowLog(http, ct);
         await sight.Record(http, ct);
         var after = http.Request.Query.Number("after", 0, long.MaxValue) ?? 0;
         var limit = (int)(http.Request.Query.Number("limit", 1, 1_000) ?? 100);
@@ -29,8 +29,21 @@ public static class ChangeFeedEndpoint
             await read.Visible(http, "lead_board", ct);
         }
 
-        var seen = await sight.Of(http.User.Scope(), after, await tail.ReadAfter(after, limit, ct), ct);
+        var seen = await sight.Of(http.User.Scope(), after, await Read(tail, after, limit, reached, ct), ct);
         return Answers.Json(
             new FeedPage([.. seen.Events.Select(recorded => CloudEvent.Of(recorded, log.Catalog))], seen.ReadTo), FeedJson.Wire.FeedPage);
+    }
+
+    /// <summary>A full page, or one that goes as far as the answer says: the tail may have been read before the newest events were there.</summary>
+    private static async Task<IReadOnlyList<RecordedEvent>> Read(LogTail tail, long after, int limit, long reached, CancellationToken ct)
+    {
+        var events = await tail.ReadAfter(after, limit, ct);
+        while (events.Count > 0 && events.Count < limit && events[^1].Position < reached
+            && await tail.ReadAfter(events[^1].Position, limit - events.Count, ct) is { Count: > 0 } more)
+        {
+            events = [.. events, .. more];
+        }
+
+        return events;
     }
 }

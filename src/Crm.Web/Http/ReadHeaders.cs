@@ -73,8 +73,9 @@ public sealed class ReadHeaders(ProjectionProgress progress, EventLog log, Recen
     }
 
     /// <summary>The same for what is read from the log itself, which is always up to date.</summary>
+    /// <returns>The position up to which the answer goes, as it is said in the answer.</returns>
     /// <exception cref="ProblemException">The log has not come that far in time.</exception>
-    public async Task FollowLog(HttpContext http, CancellationToken ct)
+    public async Task<long> FollowLog(HttpContext http, CancellationToken ct)
     {
         var wanted = Math.Max(Wanted(http.Request), await MomentOf(http.Request, ct));
         if (wanted > log.Position.Known && await log.LastPosition(ct) < wanted
@@ -83,7 +84,9 @@ public sealed class ReadHeaders(ProjectionProgress progress, EventLog log, Recen
             throw TooEarly(wanted);
         }
 
-        Says(http, Math.Max(wanted, log.Position.Known));
+        var reached = Math.Max(wanted, log.Position.Known);
+        Says(http, reached);
+        return reached;
     }
 
     /// <summary>Says how far an answer goes.</summary>

@@ -50,9 +50,61 @@ public sealed class KeyRotation(NpgsqlDataSource database, EventLog log, Signing
         await keys.Keep(next.Key, now, next.ActiveFrom, connection, ct);
         await transaction.CommitAsync(ct);
         keys.Forget();
-        var fact = new NewEvent(Guid.CreateVersion7(now), new SigningKeyRotated(next.Key.Kid, next.ActiveFrom), now);
+        await Record(new SigningKeyRotated(next.Key.Kid, next.ActiveFrom), now, envelope, ct);
+        return next;
+    }
+
+    /// <summary>
+    /// Ends a key at once, because somebody may have it: no token that it signed counts from now on, on other hosts within
+    /// <see cref="SecurityOptions.SigningKeyReload"/>. A new key signs from this moment on.
+    /// </summary>
+    /// <param name="kid">The key's id.</param>
+    /// <param name="envelope">Who asks for it, and why.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <returns>The key that signs now; null when there is no such key, or it had ended.</returns>
+    /// <exception cref="InvalidOperationException">The keys come from files: then the operator changes the files.</exception>
+    public async Task<OurKey?> Withdraw(string kid, Envelope envelope, CancellationToken ct)
+    {
+        if (keys.AreConfigured)
+        {
+            throw new InvalidOperationException("The signing keys come from files: change SigningKeyFile and PreviousKeyFiles.");
+        }
+
+        var now = WireFormats.Microseconds(clock.GetUtcNow());
+        var next = new OurKey(SigningKey.Create(), now, now, RetiresAt: null);
+        await using (var connection = await database.OpenConnectionAsync(ct))
+        {
+            await using var transaction = await connection.BeginTransactionAsync(ct);
+            await using (var alone = new NpgsqlCommand(SigningKeys.LockKeys, connection))
+            {
+                await alone.ExecuteNonQueryAsync(ct);
+            }
+
+            // With its private half: nobody can sign with it any more who has not taken it already.
+            await using (var end = new NpgsqlCommand(
+                "delete from crm.signing_keys where kid = $1 and (retires_at is null or retires_at > $2)", connection))
+            {
+                end.Parameters.Add(new NpgsqlParameter<string> { TypedValue = kid });
+                end.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = now });
+                if (await end.ExecuteNonQueryAsync(ct) == 0)
+                {
+                    return null;
+                }
+            }
+
+            await keys.Keep(next.Key, now, next.ActiveFrom, connection, ct);
+            await transaction.CommitAsync(ct);
+        }
+
+        keys.Forget();
+        await Record(new SigningKeyWithdrawn(kid, next.Key.Kid), now, envelope, ct);
+        return next;
+    }
+
+    private async Task Record(AccessEvent happened, DateTimeOffset now, Envelope envelope, CancellationToken ct)
+    {
+        var fact = new NewEvent(Guid.CreateVersion7(now), happened, now);
         await log.Append(
             new AppendCommand([new StreamAppend(Guid.CreateVersion7(now), AccessEvent.StreamType, ExpectedVersion: 0, [fact])], envelope), ct);
-        return next;
     }
 }

@@ -55,6 +55,8 @@ public static class SigningKeyRoutes
         keys.MapGet("", List).WithSummary("The keys that sign access tokens, and their time.").Produces<SigningKeysBody>();
         keys.MapPost("/rotate", Rotate).WithSummary("Make the next signing key; nobody is signed out.")
             .Produces<SigningKeyBody>(201).ProducesProblem(409);
+        keys.MapPost("/{kid}/withdraw", Withdraw).WithSummary("End a signing key at once: whoever it signed in signs in again.")
+            .Produces<SigningKeyBody>().ProducesProblem(404).ProducesProblem(409);
     }
 
     private static async Task<IResult> Publish(SigningKeys keys, SecurityOptions options, HttpContext http, CancellationToken ct)
@@ -69,8 +71,18 @@ public static class SigningKeyRoutes
     private static async Task<IResult> List(SigningKeys keys, CancellationToken ct) =>
         Answers.Json(new SigningKeysBody([.. (await keys.All(ct)).Select(SigningKeyBody.Of)]), TokensJson.Wire.SigningKeysBody);
 
-    private static async Task<IResult> Rotate(
-        PostedOperation posted, OperationReceipts receipts, SigningKeys keys, KeyRotation rotation, HttpContext http, CancellationToken ct)
+    private static Task<IResult> Rotate(
+        PostedOperation posted, OperationReceipts receipts, SigningKeys keys, KeyRotation rotation, HttpContext http, CancellationToken ct) =>
+        Once(posted, receipts, keys, http, 201, async () => await rotation.Rotate(posted.Context.Envelope, ct), ct);
+
+    private static Task<IResult> Withdraw(
+        string kid, PostedOperation posted, OperationReceipts receipts, SigningKeys keys, KeyRotation rotation, HttpContext http,
+        CancellationToken ct) =>
+        Once(posted, receipts, keys, http, 200, () => rotation.Withdraw(kid, posted.Context.Envelope, ct), ct);
+
+    private static async Task<IResult> Once(
+        PostedOperation posted, OperationReceipts receipts, SigningKeys keys, HttpContext http, int status, Func<Task<OurKey?>> change,
+        CancellationToken ct)
     {
         if (keys.AreConfigured)
         {
@@ -79,14 +91,15 @@ public static class SigningKeyRoutes
 
         var outcome = await receipts.Once(
             posted.Context,
-            async () =>
-            {
-                var next = SigningKeyBody.Of(await rotation.Rotate(posted.Context.Envelope, ct));
-                return new OperationOutcome.Answered(201, Made: null, JsonSerializer.Serialize(next, TokensJson.Wire.SigningKeyBody));
-            },
+            async () => await change() is { } next
+                ? new OperationOutcome.Answered(
+                    status, Made: null, JsonSerializer.Serialize(SigningKeyBody.Of(next), TokensJson.Wire.SigningKeyBody))
+                : new OperationOutcome.Answered(404, Made: null, Body: null),
             ct);
         switch (outcome)
         {
+            case OperationOutcome.Answered { Body: null }:
+                return Problem.NotFound("There is no such signing key, or it has ended.").ToHttp();
             case OperationOutcome.Answered { Body: { } body } answered:
                 if (answered.Replayed)
                 {

@@ -91,6 +91,12 @@ public class The_schema(TestDatabase database) : IClassFixture<TestDatabase>
     [InlineData("drop table crm.mt_events")]
     [InlineData("create table crm.mine (id int)")]
     [InlineData("alter table crm.mt_events disable trigger all")]
+    [InlineData("update crm.audit_tiles set first = first")]
+    [InlineData("delete from crm.audit_tiles")]
+    [InlineData("delete from crm.audit_heads")]
+    [InlineData("update crm.audit_heads set root = root")]
+    [InlineData("update crm.audit_keys set spki = spki")]
+    [InlineData("delete from crm.audit_keys")]
     public async Task does_not_let_the_products_own_role_change_what_is_written(string sql)
     {
         var refused = await Assert.ThrowsAsync<PostgresException>(() => database.App.Execute(sql));

@@ -42,6 +42,29 @@ public sealed class Rotating_the_signing_key(TestHost host) : IClassFixture<Test
     }
 
     [Fact]
+    public async Task at_once_ends_every_token_of_a_key_that_somebody_may_have()
+    {
+        await using var own = await Own();
+        var agent = await own.Host.Register("agent");
+        var admin = await own.Host.Admin();
+        var stolen = KidOf(agent.AccessToken);
+        var next = (await admin.Post($"/ops/signing-keys/{stolen}/withdraw")).Is(200).Body.GetProperty("kid").GetString();
+        await Eventually.IsTrue(
+            async () => await StatusOfMe(own.Host, agent.AccessToken) == HttpStatusCode.Unauthorized, Ct, TimeSpan.FromSeconds(5),
+            "remembered tokens end with their key");
+
+        var again = await own.Host.SignIn(TestHost.AdminEmail, TestHost.AdminPassword);
+        Assert.Equal(next, KidOf(again.AccessToken));
+        Assert.Equal(next, KidOf((await Renewed(own.Host, agent.RefreshToken)).Access));
+        (await again.Post($"/ops/signing-keys/{stolen}/withdraw")).IsRefused(404, "not-found");
+        var told = (await again.Get("/audit/events?type=signing-key-withdrawn")).Is(200);
+        Assert.Contains(stolen, told.Text, StringComparison.Ordinal);
+        await using var left = own.Database.Superuser.CreateCommand("select count(*) from crm.signing_keys where kid = $1");
+        left.Parameters.Add(new NpgsqlParameter<string> { TypedValue = stolen });
+        Assert.Equal(0L, await left.ExecuteScalarAsync(Ct));
+    }
+
+    [Fact]
     public async Task reaches_a_host_that_did_not_hear_of_it()
     {
         await using var own = await Own(("Crm:Security:SigningKeyReload", "00:00:01"));
