@@ -31,7 +31,7 @@ public static class EventJson
 
     private static EventCatalog.Entry EntryOf(
         KeyValuePair<string, Type> stored, string streamType, EventCatalog.Upcast? upcast) =>
-        new(stored.Key, streamType, stored.Value, JsonOf(stored.Value), upcast);
+        new(stored.Key, streamType, stored.Value, JsonOf(stored.Value), upcast) { Erases = stored.Value == typeof(LeadErased) };
 
     /// <summary>The upcaster of an event that was once stored in another shape; null for one that never was.</summary>
     private static EventCatalog.Upcast? UpcastOf(string storedName) => storedName switch
@@ -86,6 +86,7 @@ public static class EventJson
 [JsonSerializable(typeof(LeadUnarchived))]
 [JsonSerializable(typeof(LeadRestored))]
 [JsonSerializable(typeof(LeadScoreChanged))]
+[JsonSerializable(typeof(LeadErased))]
 [JsonSerializable(typeof(LeadChangesReversed))]
 [JsonSerializable(typeof(LeadCaptureTimeCorrected))]
 [JsonSerializable(typeof(UserRegistered))]

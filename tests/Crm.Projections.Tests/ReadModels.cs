@@ -35,7 +35,7 @@ public class ReadModels : IAsyncLifetime
         Rebuilder = new Rebuilder(Database, log, NullLogger<Rebuilder>.Instance);
         progress = new ProjectionProgress(Database);
         running = new ProjectionRunner(
-            Database, log.Position, log.ReadAfter, ProjectionList.All, Rebuilder, progress, NullLogger<ProjectionRunner>.Instance)
+            Database, log, log.ReadAfter, ProjectionList.All, Rebuilder, progress, NullLogger<ProjectionRunner>.Instance)
             .Run(stop.Token);
 
         // First the builds of the empty log: what follows is projected live, in many small batches.

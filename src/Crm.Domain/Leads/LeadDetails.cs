@@ -32,6 +32,9 @@ public sealed record LeadDetails(
         !(string.IsNullOrWhiteSpace(LastName) && string.IsNullOrWhiteSpace(Company) && string.IsNullOrWhiteSpace(Email)
             && string.IsNullOrWhiteSpace(Phone) && string.IsNullOrWhiteSpace(ExternalId));
 
+    /// <summary>What is left when the person is erased: where the lead came from, and what it is worth.</summary>
+    public LeadDetails WithoutPerson() => Unknown with { Source = Source, Value = Value };
+
     /// <summary>Tags compare by their elements.</summary>
     public bool Equals(LeadDetails? other) =>
         other is not null

@@ -34,6 +34,7 @@ public abstract record LeadEvent
         ["lead-unarchived"] = typeof(LeadUnarchived),
         ["lead-restored"] = typeof(LeadRestored),
         ["lead-score-changed"] = typeof(LeadScoreChanged),
+        ["lead-erased"] = typeof(LeadErased),
         ["lead-changes-reversed"] = typeof(LeadChangesReversed),
         ["lead-capture-time-corrected"] = typeof(LeadCaptureTimeCorrected),
     };
@@ -168,6 +169,14 @@ public sealed record LeadRestored(
 /// <param name="Score">The score now, 0–100.</param>
 /// <param name="Rules">The version of the rules that gave it.</param>
 public sealed record LeadScoreChanged(int Score, int Rules) : LeadEvent;
+
+/// <summary>
+/// The person behind the lead was erased, for good: nobody can read any more what stood of them in this lead's events. What happened, when
+/// and by whom stays, and so do both texts here, which therefore must not tell who it was.
+/// </summary>
+/// <param name="Reason">Why.</param>
+/// <param name="RequestedBy">On whose demand, such as <c>the person, by letter</c>.</param>
+public sealed record LeadErased(string Reason, string RequestedBy) : LeadEvent;
 
 /// <summary>
 /// Some earlier events were found to be unwanted, and what they changed was put back where nobody else had changed it since. The values

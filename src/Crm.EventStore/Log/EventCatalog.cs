@@ -28,6 +28,9 @@ public sealed class EventCatalog
     {
         /// <summary>The .NET type as Marten stores it: <c>Namespace.Type, Assembly</c>.</summary>
         public string DotNetType { get; } = $"{Type.FullName}, {Type.Assembly.GetName().Name}";
+
+        /// <summary>Whether the events of the stream before it read otherwise once it is there: their personal data are erased with it.</summary>
+        public bool Erases { get; init; }
     }
 
     /// <summary>How an event is read that was once stored in another shape.</summary>
@@ -72,6 +75,9 @@ public sealed class EventCatalog
     public Entry Named(string name) => byName.TryGetValue(name, out var entry)
         ? entry
         : throw new LogCorruptException($"The log holds an event type that this program does not know: {name}.");
+
+    /// <summary>Whether an event of this stored name erases what stands in its stream.</summary>
+    public bool Erases(string name) => byName.TryGetValue(name, out var entry) && entry.Erases;
 
     /// <summary>The catalog's own copy of a stored name, so that a million events share one string; a name it does not know as it came.</summary>
     public string OneCopy(string name) => byName.TryGetValue(name, out var entry) ? entry.Name : name;

@@ -124,6 +124,10 @@ public sealed class EventLog : IAsyncDisposable
     public async Task<IReadOnlyList<RecordedEvent>> ReadStreams(Guid[] streams, CancellationToken ct) =>
         await reader.ReadStreams(streams, ct);
 
+    /// <summary>The same as it is stored: an event that cannot be read stands in it as an <see cref="UnreadableEvent"/>.</summary>
+    public async Task<IReadOnlyList<RecordedEvent>> ReadStreamsAsStored(Guid[] streams, CancellationToken ct) =>
+        await reader.ReadStreamsAsStored(streams, ct);
+
     /// <summary>The receipt of a caller's request; null when it has not been carried out.</summary>
     public Task<StoredReceipt?> FindReceipt(string caller, string key, CancellationToken ct) => reader.FindReceipt(caller, key, ct);
 

@@ -107,6 +107,9 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
 
     public Task<List<RecordedEvent>> ReadStreams(Guid[] streams, CancellationToken ct) => Run(StreamsSql, ReadEvents, ct, streams);
 
+    public Task<List<RecordedEvent>> ReadStreamsAsStored(Guid[] streams, CancellationToken ct) =>
+        Run(StreamsSql, ReadEventsAsStored, ct, streams);
+
     public Task<List<Guid>> ListStreams(string type, Guid after, int limit, CancellationToken ct) => Run(
         StreamIdsSql,
         async (reader, token) =>

@@ -19,7 +19,11 @@ public sealed record RecordedEvent(
     object Data,
     DateTimeOffset At,
     DateTimeOffset RecordedAt,
-    Envelope Envelope);
+    Envelope Envelope)
+{
+    /// <summary>Whether personal data that stood in it has been erased: it reads as absent.</summary>
+    public bool IsErased { get; init; }
+}
 
 /// <summary>The log contradicts itself: a hole in the positions, an unknown event type, data that cannot be read. Reading stops here.</summary>
 public sealed class LogCorruptException(string message, Exception? inner = null) : Exception(message, inner);

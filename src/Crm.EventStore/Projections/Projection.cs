@@ -21,6 +21,12 @@ public abstract class Projection
     /// <summary>Whether it applies this event; every other event is passed over.</summary>
     public abstract bool Applies(object data);
 
+    /// <summary>
+    /// Whether an event makes what was folded of its stream before wrong, as an erasure does: the stream's rows are then deleted, and the
+    /// stream is folded anew from the log, which reads otherwise now. Not for a projection with totals: sums are not taken back.
+    /// </summary>
+    public virtual bool Rewrites(object data) => false;
+
     /// <summary>Whether it has to look at an event: it applies it, or nobody can read it.</summary>
     internal bool Concerns(RecordedEvent recorded) => recorded.Data is UnreadableEvent || Applies(recorded.Data);
 

@@ -7,6 +7,7 @@ using Crm.Application.Rescoring;
 using Crm.Application.Seeding;
 using Crm.Application.Undo;
 using Crm.Domain.Leads;
+using Crm.EventStore.Archives;
 using Crm.EventStore.Projections;
 using Crm.Web.Hosting;
 using Crm.Web.Security;
@@ -18,6 +19,10 @@ namespace Crm.Web.Cli;
     Converters = [typeof(WordOf<UndoneLeadOutcome>), typeof(WordOf<FieldOutcome>), typeof(WordOf<CheckKind>), typeof(WordOf<Severity>)])]
 [JsonSerializable(typeof(ImportReport))]
 [JsonSerializable(typeof(RecoveryReport))]
+[JsonSerializable(typeof(RestoreReport))]
+[JsonSerializable(typeof(BackupReport))]
+[JsonSerializable(typeof(ArchiveCheckReport))]
+[JsonSerializable(typeof(PruneReport))]
 [JsonSerializable(typeof(IReadOnlyList<ProjectionStatus>))]
 [JsonSerializable(typeof(List<RebuildReport>))]
 [JsonSerializable(typeof(SeedReport))]

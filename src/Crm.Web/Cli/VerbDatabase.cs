@@ -13,7 +13,8 @@ namespace Crm.Web.Cli;
 /// </summary>
 internal sealed class VerbDatabase : IAsyncDisposable
 {
-    private static readonly DataSourceSettings Pool = new()
+    /// <summary>How a verb connects.</summary>
+    internal static readonly DataSourceSettings Pool = new()
     {
         ApplicationName = "crm verb",
         StatementTimeout = TimeSpan.FromMinutes(10),

@@ -48,7 +48,7 @@ public static class Composition
         services.AddSingleton(provider => new LogTail(provider.GetRequiredService<EventLog>()));
         services.AddSingleton(provider => new ProjectionRunner(
             provider.GetRequiredService<NpgsqlDataSource>(),
-            provider.GetRequiredService<LogPosition>(),
+            provider.GetRequiredService<EventLog>(),
             provider.GetRequiredService<LogTail>().ReadAfter,
             ProjectionList.All,
             provider.GetRequiredService<Rebuilder>(),
