@@ -53,7 +53,7 @@ internal sealed class SampleComparison<TState, TEntry>(Projection<TState, TEntry
             await copy.End(ct);
         }
 
-        var stream = table.Columns.First(static column => column.Name is "stream_id" or "lead_id").Name;
+        var stream = table.StreamColumn;
 
         // A ledger's rows are reached by the positions of the streams' events.
         var byPosition = table.PrimaryKey.StartsWith("position, ", StringComparison.Ordinal) ? " and position = any($2)" : "";
