@@ -42,6 +42,7 @@ public static class Composition
         services.AddSingleton<RunningJobs>();
         services.AddSingleton<RebuildJobs>();
         services.AddSingleton<UndoJobs>();
+        services.AddSingleton<IntegrityReports>();
         services.AddSingleton<ParkedStreams>();
         services.AddSingleton<LogListener>();
         services.AddSingleton<ReadHeaders>();
@@ -58,5 +59,6 @@ public static class Composition
             provider.GetRequiredService<ILogger<ProjectionRunner>>()));
         services.AddHostedService<LogFollowers>();
         services.AddHostedService<Housekeeping>();
+        services.AddHostedService<IntegrityWatch>();
     }
 }
