@@ -90,7 +90,8 @@ public partial class The_page_of_security
 
     private static async Task<IReadOnlyList<(string Number, string Asked, string Verdict, string How)>> Requirements() =>
     [
-        .. (await Page("asvs.md")).Split('\n').Where(static line => line.StartsWith("| ", StringComparison.Ordinal) && char.IsAsciiDigit(line[2]))
+        .. (await Page("asvs.md")).Split('\n')
+            .Where(static line => line.StartsWith("| ", StringComparison.Ordinal) && char.IsAsciiDigit(line[2]))
             .Select(static line => line.Split('|', StringSplitOptions.TrimEntries) is ["", var number, var asked, var verdict, var how, ""]
                 ? (number, asked, verdict, how)
                 : throw new InvalidOperationException($"not four cells: {line}")),
@@ -101,8 +102,9 @@ public partial class The_page_of_security
 
     private static IEnumerable<string> FilesIn(string text) => Files().Matches(text).Select(static match => match.Groups["file"].Value);
 
-    // Specifications are written `Like_this`, and nothing else on the pages is.
-    [GeneratedRegex("`(?<name>[A-Z][a-zA-Z]*(_[a-zA-Z]+)+)`", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    // Specifications are written `Like_this`, and nothing else on the pages is; settings are `LIKE_THIS`.
+    [GeneratedRegex(
+        "`(?![A-Z_]+`)(?<name>[A-Z][a-zA-Z]*(_[a-zA-Z]+)+)`", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Names();
 
     [GeneratedRegex(
