@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Crm.Application;
 using Crm.Application.Import;
+using Crm.Application.Integrity;
 using Crm.Application.Recovery;
 using Crm.Application.Rescoring;
 using Crm.Application.Seeding;
@@ -15,7 +16,7 @@ namespace Crm.Web.Cli;
 
 /// <summary>The JSON that verbs answer with.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true,
-    Converters = [typeof(WordOf<UndoneLeadOutcome>), typeof(WordOf<FieldOutcome>)])]
+    Converters = [typeof(WordOf<UndoneLeadOutcome>), typeof(WordOf<FieldOutcome>), typeof(WordOf<CheckKind>), typeof(WordOf<Severity>)])]
 [JsonSerializable(typeof(ImportReport))]
 [JsonSerializable(typeof(RecoveryReport))]
 [JsonSerializable(typeof(RestoreReport))]
@@ -26,6 +27,8 @@ namespace Crm.Web.Cli;
 [JsonSerializable(typeof(List<RebuildReport>))]
 [JsonSerializable(typeof(SeedReport))]
 [JsonSerializable(typeof(UndoReport))]
+[JsonSerializable(typeof(IntegrityReport))]
+[JsonSerializable(typeof(RepairReport))]
 [JsonSerializable(typeof(RescoringReport))]
 [JsonSerializable(typeof(MigrateVerb.Applied))]
 [JsonSerializable(typeof(IReadOnlyList<SettingFinding>))]

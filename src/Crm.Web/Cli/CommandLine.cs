@@ -67,6 +67,7 @@ public static class CommandLine
             RecoverVerb.Command(),
             RestoreVerb.Command(),
             UndoVerb.Command(),
+            IntegrityVerbs.Command(),
             LeadVerbs.Rescore(),
         };
     }

@@ -5,6 +5,7 @@ using Crm.EventStore.Jobs;
 using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
+using Crm.EventStore.Sealing;
 using Crm.Projections;
 using Crm.Web.Feed;
 using Crm.Web.Http;
@@ -17,14 +18,16 @@ namespace Crm.Web.Hosting;
 /// <summary>What the host's parts need, named one by one.</summary>
 public static class Composition
 {
-    /// <summary>The log and the runner of commands.</summary>
-    public static void AddCrmEventStore(this WebApplicationBuilder builder, CrmDatabase database)
+    /// <summary>The log, whose personal data are sealed, and the runner of commands.</summary>
+    public static void AddCrmEventStore(this WebApplicationBuilder builder, CrmDatabase database, MasterKeys masters)
     {
         // The database is opened before the host and closed after it, so the container does not own it.
         builder.Services.AddSingleton(_ => new LogPosition());
+        builder.Services.AddSingleton(masters);
         builder.Services.AddSingleton<NpgsqlDataSource>(database.App);
         builder.Services.AddSingleton(new ReadModels(database.Reads));
-        builder.Services.AddSingleton(services => new EventLog(database.App, EventJson.Catalog, services.GetRequiredService<LogPosition>()));
+        builder.Services.AddSingleton(services =>
+            new EventLog(database.App, EventJson.Catalog, masters, services.GetRequiredService<LogPosition>()));
         builder.Services.AddSingleton(services => new ErasureCheck(database.App, services.GetRequiredService<EventLog>(), ProjectionList.All));
         builder.Services.AddSingleton(services => new PersonalDataFile(database.App, services.GetRequiredService<EventLog>()));
         builder.Services.AddSingleton(services => new CommandRunner(services.GetRequiredService<EventLog>()));
@@ -43,6 +46,7 @@ public static class Composition
         services.AddSingleton<RunningJobs>();
         services.AddSingleton<RebuildJobs>();
         services.AddSingleton<UndoJobs>();
+        services.AddSingleton<IntegrityReports>();
         services.AddSingleton<ParkedStreams>();
         services.AddSingleton<LogListener>();
         services.AddSingleton<ReadHeaders>();
@@ -59,5 +63,6 @@ public static class Composition
             provider.GetRequiredService<ILogger<ProjectionRunner>>()));
         services.AddHostedService<LogFollowers>();
         services.AddHostedService<Housekeeping>();
+        services.AddHostedService<IntegrityWatch>();
     }
 }

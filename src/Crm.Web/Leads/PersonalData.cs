@@ -1,5 +1,4 @@
 using Crm.Domain.Access;
-using Crm.Projections;
 using Crm.Web.Http;
 using Crm.Web.Security;
 
