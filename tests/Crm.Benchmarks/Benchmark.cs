@@ -22,6 +22,7 @@ public sealed record Benchmark(string Name, string Work, Func<Bench, Cancellatio
         new("queries", "queries at 1,000,000 leads, one at a time", QueriesAtScale.Run),
         new("import", "import of the 262,200 real rows", ImportRealRows.Run),
         new("recover", "crm recover of the real events, all read models, verified", RecoverRealEvents.Run),
+        new("recover-large", "crm recover of 1,000,000 events, all read models, verified", RecoverMillionEvents.Run),
     ];
 }
 

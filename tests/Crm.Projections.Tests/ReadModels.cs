@@ -31,7 +31,7 @@ public class ReadModels : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         database = await TestDatabase.Create();
-        log = new EventLog(Database, EventJson.Catalog, new LogPosition());
+        log = new EventLog(Database, EventJson.Catalog, TestKeys.Masters, new LogPosition());
         Rebuilder = new Rebuilder(Database, log, NullLogger<Rebuilder>.Instance);
         progress = new ProjectionProgress(Database);
         running = new ProjectionRunner(

@@ -4,6 +4,7 @@ using Crm.EventStore.Archives;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.EventStore.Schema;
+using Crm.EventStore.Sealing;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -17,12 +18,13 @@ namespace Crm.Application.Recovery;
 /// <param name="key">Its key; null: it is not encrypted.</param>
 /// <param name="owner">The new database, in the role that migrates.</param>
 /// <param name="app">The same, in the role that the product runs as.</param>
+/// <param name="masters">The master keys with which the archived log was sealed.</param>
 /// <param name="projections">The read models.</param>
 /// <param name="time">The clock of what is recorded by it.</param>
 /// <param name="loggers">Told of what it does.</param>
 public sealed class ArchiveRecovery(
-    ArchiveFolder folder, ArchiveKey? key, NpgsqlDataSource owner, NpgsqlDataSource app, IReadOnlyList<Projection> projections,
-    TimeProvider time, ILoggerFactory loggers)
+    ArchiveFolder folder, ArchiveKey? key, NpgsqlDataSource owner, NpgsqlDataSource app, MasterKeys masters,
+    IReadOnlyList<Projection> projections, TimeProvider time, ILoggerFactory loggers)
 {
     internal const string LoadStep = "load the log";
     internal const string IndexStep = "indexes";
@@ -57,10 +59,10 @@ public sealed class ArchiveRecovery(
         IReadOnlyCollection<Guid> erased = [.. request.Erased, .. ErasedSince.Read(folder, manifest, key, ct)];
         var belongings = new RestoredBelongings(owner, restoration, request.ReviveApiKeys, erased);
         var erasedAgain = await steps.Do(BelongingsStep, _ => belongings.Restore(ct));
-        await using var log = new EventLog(app, EventJson.Catalog, new LogPosition());
+        await using var log = new EventLog(app, EventJson.Catalog, masters, new LogPosition());
         await steps.Do("unique keys", _ => belongings.ClaimKeys(log, ct));
         await ReadModelBuilds.All(app, log, projections, loggers, steps, ct);
-        await steps.Do("external ids of leads", _ => belongings.ClaimExternalIds(ct));
+        await steps.Do("external ids of leads", _ => RecoveredKeys.ClaimExternalIds(owner, ct));
         var comparison = new ArchiveComparison(owner, folder, manifest, key, position);
         var (archive, restored) = await steps.Do("verify the log", part => comparison.Run(part, ct));
         var tables = await steps.Do("count the read models", _ => Tables(ct));

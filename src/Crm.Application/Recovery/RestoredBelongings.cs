@@ -94,24 +94,6 @@ internal sealed class RestoredBelongings(
             new NpgsqlParameter { Value = keys.Select(static key => key.StreamId).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
     }
 
-    /// <summary>
-    /// Claims the external ids that leads hold: leads are many, and the board, which has just been folded from the same events, has them.
-    /// </summary>
-    public async Task ClaimExternalIds(CancellationToken ct)
-    {
-        await using var to = await owner.OpenConnectionAsync(ct);
-        await LongWork.Run(
-            to,
-            """
-            set statement_timeout = 0;
-            insert into crm.unique_keys (scope, key, stream_id)
-            select 'lead-external-id', external_id, lead_id from crm_read.lead_board where external_id is not null
-            on conflict (scope, key) do nothing;
-            analyze crm.unique_keys
-            """,
-            ct);
-    }
-
     /// <summary>How many streams there are.</summary>
     public async Task<long> Streams(CancellationToken ct)
     {

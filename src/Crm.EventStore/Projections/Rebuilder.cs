@@ -30,7 +30,7 @@ public sealed partial class Rebuilder(
 
     // Of all rebuilds together: the server's cores and memory are what bounds them.
     private readonly SemaphoreSlim indexes = new(3);
-    private readonly SharedPages pages = new(new LogPages(database, log.Catalog));
+    private readonly SharedPages pages = new(new LogPages(database, log.Catalog, log.Masters));
     private readonly Switchover switchover = new(database, log);
 
     private static readonly TimeSpan SwitchPatience = TimeSpan.FromMinutes(10);

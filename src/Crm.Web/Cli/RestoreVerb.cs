@@ -54,7 +54,7 @@ internal static class RestoreVerb
             await using var target = await Target(database, parsed.GetRequiredValue(into), ct);
             using var loggers = VerbLogging.Create();
             var recovery = new ArchiveRecovery(
-                folder, archiveKey, target.Owner ?? target.App, target.App, ProjectionList.All, TimeProvider.System, loggers);
+                folder, archiveKey, target.Owner ?? target.App, target.App, database.Masters, ProjectionList.All, TimeProvider.System, loggers);
             var report = await ProgressBar.Show(
                 tell => recovery.Run(request, new Told<RecoveryProgress>(each => tell(each.Step, each.Fraction)), ct));
             await Verb.Answer(parsed.GetValue(json), report, CliJson.Default.RestoreReport, Lines);

@@ -35,7 +35,7 @@ public class ArchiveStage : IAsyncLifetime
     public virtual async ValueTask InitializeAsync()
     {
         await Source.InitializeAsync();
-        log = new EventLog(Source.App, EventJson.Catalog, new LogPosition());
+        log = new EventLog(Source.App, EventJson.Catalog, TestKeys.Masters, new LogPosition());
         await LeadSeed.To(log, 60, seed: 7, Now, progress: null, Ct);
     }
 
@@ -67,7 +67,8 @@ public class ArchiveStage : IAsyncLifetime
         CrmDatabase target, RestoreRequest? request = null, ArchiveKey? key = null, ArchiveFolder? from = null,
         IProgress<RecoveryProgress>? progress = null, CancellationToken? ct = null) =>
         new ArchiveRecovery(
-            from ?? Folder, key, target.Owner ?? target.App, target.App, ProjectionList.All, TimeProvider.System, NullLoggerFactory.Instance)
+            from ?? Folder, key, target.Owner ?? target.App, target.App, TestKeys.Masters, ProjectionList.All, TimeProvider.System,
+            NullLoggerFactory.Instance)
             .Run(request ?? RestoreRequest.Everything, progress, ct ?? Ct);
 
     /// <summary>An empty database.</summary>

@@ -11,6 +11,7 @@ using Crm.EventStore.Archives;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.Projections;
+using Crm.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
@@ -66,7 +67,7 @@ public sealed class Restoring_an_archive : ArchiveStage
         var position = (await Backup()).Position;
         var target = await Target();
         await Restore(target, RestoreRequest.Everything with { ReviveApiKeys = true });
-        await using var restored = new EventLog(target.App, EventJson.Catalog, new LogPosition());
+        await using var restored = new EventLog(target.App, EventJson.Catalog, TestKeys.Masters, new LogPosition());
         using var commands = new CommandRunner(restored);
         var context = new CommandContext(Envelope.System, Now, Scope.System);
 
@@ -93,7 +94,7 @@ public sealed class Restoring_an_archive : ArchiveStage
         Assert.Equal(0, await One<long>(target.App, "select count(*) from crm.api_keys"));
         Assert.Equal(0, await One<long>(target.App, "select count(*) from crm.refresh_tokens"));
         Assert.Equal(0, await One<long>(target.App, "select count(*) from crm.signing_keys"));
-        await using var restored = new EventLog(target.App, EventJson.Catalog, new LogPosition());
+        await using var restored = new EventLog(target.App, EventJson.Catalog, TestKeys.Masters, new LogPosition());
         Assert.True((await restored.ReadApiKey(apiKey, Ct)).IsRevoked);
         Assert.Equal(position + 1, await restored.LastPosition(Ct));
     }

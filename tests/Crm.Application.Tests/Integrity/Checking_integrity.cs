@@ -26,7 +26,7 @@ public sealed class Checking_integrity : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await database.InitializeAsync();
-        log = new EventLog(database.App, EventJson.Catalog, new LogPosition());
+        log = new EventLog(database.App, EventJson.Catalog, TestKeys.Masters, new LogPosition());
         await LeadSeed.To(log, 60, seed: 5, Now, progress: null, Ct);
     }
 

@@ -19,7 +19,7 @@ public sealed class Rewriting_a_stream : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await database.InitializeAsync();
-        log = new EventLog(database.App, Toys.Catalog, new LogPosition());
+        log = new EventLog(database.App, Toys.Catalog, TestKeys.Masters, new LogPosition());
         accounts = new Accounts(database, log);
     }
 
