@@ -38,7 +38,7 @@ internal sealed class RestoredBelongings(
     private const string Empty =
         """
         delete from crm.unique_keys; delete from crm.receipts; delete from crm.credentials;
-        delete from crm.second_factors; delete from crm.recovery_codes; delete from crm.api_keys
+        delete from crm.second_factors; delete from crm.recovery_codes; delete from crm.api_keys; delete from crm.subject_keys
         """;
 
     private const string OfNobody =
@@ -48,6 +48,7 @@ internal sealed class RestoredBelongings(
         delete from crm.second_factors f where not exists (select from crm.mt_streams s where s.id = f.user_id);
         delete from crm.recovery_codes r where not exists (select from crm.mt_streams s where s.id = r.user_id);
         delete from crm.api_keys a where not exists (select from crm.mt_streams s where s.id = a.id);
+        delete from crm.subject_keys k where not exists (select from crm.mt_streams s where s.id = k.stream_id);
         """;
 
     private const string Counter =
