@@ -76,10 +76,15 @@ internal static class SettingsCheck
             null or "" => new(setting, "weak", Refused: true, "the login has no password."),
             { } password when password == read.Username || password.Length < ShortestPassword =>
                 new(setting, "weak", Refused: true, $"the password is the user's name, or shorter than {ShortestPassword} characters."),
+            _ when !bySocket && !IsLoopback(read.Host) && read.SslMode is SslMode.Disable or SslMode.Allow or SslMode.Prefer =>
+                new(setting, "weak", Refused: false, $"TLS to {read.Host} is not demanded: add SSL Mode=VerifyFull (and Root Certificate)."),
             _ when read.Username == "postgres" => new(setting, "weak", Refused: false, "the host needs no superuser: give it crm_app, and CrmOwner a login that migrates."),
             _ => new(setting, "set", Refused: false, $"{read.Username} on {read.Host}."),
         };
     }
+
+    private static bool IsLoopback(string? host) =>
+        host is null or "localhost" || (System.Net.IPAddress.TryParse(host, out var address) && System.Net.IPAddress.IsLoopback(address));
 
     private static SettingFinding OfMasterKey(IConfiguration settings)
     {

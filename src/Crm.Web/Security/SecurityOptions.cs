@@ -15,8 +15,8 @@ public sealed record SecurityOptions
     /// <summary>How long an access token counts.</summary>
     public TimeSpan AccessTokenLifetime { get; init; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>How long a session can be renewed by refresh tokens before the user must sign in again.</summary>
-    public TimeSpan SessionLifetime { get; init; } = TimeSpan.FromDays(14);
+    /// <summary>How long a session can be renewed by refresh tokens before the user must sign in again: a working day.</summary>
+    public TimeSpan SessionLifetime { get; init; } = TimeSpan.FromHours(12);
 
     /// <summary>
     /// After how long a token that is in use is checked against the log again: a deactivated user, a changed role and a

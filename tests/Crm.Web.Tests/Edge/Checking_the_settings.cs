@@ -40,6 +40,13 @@ public class Checking_the_settings
         Assert.DoesNotContain(Secret, said, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Host=db.example;Username=crm_app;Password=long-enough-for-it", "weak")]
+    [InlineData("Host=db.example;Username=crm_app;Password=long-enough-for-it;SSL Mode=VerifyFull", "set")]
+    [InlineData("Host=127.0.0.1;Username=crm_app;Password=long-enough-for-it", "set")]
+    public void warns_of_a_remote_database_without_TLS(string login, string state) =>
+        Assert.Equal(state, Assert.Single(Look(("ConnectionStrings:Crm", login)), static finding => finding.Setting == "ConnectionStrings__Crm").State);
+
     [Fact]
     public void warns_of_an_issuer_that_may_be_reached_without_TLS()
     {
