@@ -15,16 +15,17 @@ public sealed record Credential(Guid UserId, string PasswordHash, Guid SecurityS
 /// Passwords, kept in a table of their own and never in the log. A row without a user's stream opens nothing: whoever signs in
 /// is looked up in the log first.
 /// </summary>
-public sealed class Credentials(NpgsqlDataSource database, TimeProvider clock) : IDisposable
+public sealed class Credentials(NpgsqlDataSource database, SecurityOptions options, TimeProvider clock) : IDisposable
 {
-    /// <summary>The rounds of PBKDF2 with HMAC-SHA-512: what OWASP's password storage advice asks for. Fewer are made more at a sign-in.</summary>
-    public const int Rounds = 210_000;
-
     private static readonly Credential Nobody = new(Guid.Empty, "", Guid.Empty);
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(2);
-    private static readonly Lazy<string> nobodysHash = new(static () => NewHasher().HashPassword(Nobody, Guid.NewGuid().ToString()));
 
-    private readonly PasswordHasher<Credential> hasher = NewHasher();
+    private readonly PasswordHasher<Credential> hasher =
+        new(Options.Create(new PasswordHasherOptions { IterationCount = options.PasswordRounds }));
+
+    // Somebody who is not there has one too, so that it takes as long.
+    private readonly Lazy<string> nobodysHash = new(() => new PasswordHasher<Credential>(
+        Options.Create(new PasswordHasherOptions { IterationCount = options.PasswordRounds })).HashPassword(Nobody, Guid.NewGuid().ToString()));
 
     // A hash takes a core for its time: more at once than there are cores would only take them from everybody else.
     private readonly SemaphoreSlim cores = new(Environment.ProcessorCount);
@@ -115,8 +116,6 @@ public sealed class Credentials(NpgsqlDataSource database, TimeProvider clock) :
         await replace.ExecuteNonQueryAsync(ct);
         return stamp;
     }
-
-    private static PasswordHasher<Credential> NewHasher() => new(Options.Create(new PasswordHasherOptions { IterationCount = Rounds }));
 
     private async Task<T> InTurn<T>(Func<T> hash, CancellationToken ct)
     {

@@ -31,6 +31,7 @@ public class Checking_the_settings
     [InlineData("CRM_ADMIN_PASSWORD", "weak", "CRM_ADMIN_PASSWORD", "admin")]
     [InlineData("Crm:Cors:Origins", "weak", "Crm:Cors:Origins:0", "http://app.example")]
     [InlineData("Crm:Edge", "weak", "Crm:Edge:CallerBurst", "0")]
+    [InlineData("Crm:Security:PasswordRounds", "weak", "Crm:Security:PasswordRounds", "10000")]
     public void names_what_Production_refuses(string setting, string state, string changed, string? value)
     {
         var refused = Assert.Single(Look((changed, value)), static finding => finding.Refused);

@@ -24,10 +24,11 @@ public sealed class Signing_in(TestHost host) : IClassFixture<TestHost>
     }
 
     [Fact]
-    public async Task goes_by_a_hash_of_as_many_rounds_as_are_advised_and_makes_older_ones_so()
+    public async Task goes_by_a_hash_of_as_many_rounds_as_are_set_and_makes_older_ones_so()
     {
+        Assert.Equal(210_000, new SecurityOptions().PasswordRounds);
         var user = await host.Register("agent");
-        Assert.Equal(Credentials.Rounds, await RoundsOf(user.Id));
+        Assert.Equal(TestHost.PasswordRounds, await RoundsOf(user.Id));
         var few = new PasswordHasher<object>(Options.Create(new PasswordHasherOptions { IterationCount = 1_000 }));
         await using (var weaken = host.Database.App.CreateCommand("update crm.credentials set password_hash = $2 where user_id = $1"))
         {
@@ -38,7 +39,7 @@ public sealed class Signing_in(TestHost host) : IClassFixture<TestHost>
 
         Assert.Equal(1_000, await RoundsOf(user.Id));
         await host.SignIn(user.Email, TestHost.UserPassword);
-        Assert.Equal(Credentials.Rounds, await RoundsOf(user.Id));
+        Assert.Equal(TestHost.PasswordRounds, await RoundsOf(user.Id));
     }
 
     // Identity's third format: a byte for the format, four for the function, four for the rounds.

@@ -100,7 +100,7 @@ public sealed class The_first_admin(TestHost host) : IClassFixture<TestHost>
     {
         private readonly EventLog log = new(database.App, EventJson.Catalog, TestKeys.Masters, new LogPosition());
 
-        public Credentials Credentials { get; } = new(database.App, TimeProvider.System);
+        public Credentials Credentials { get; } = new(database.App, new SecurityOptions { PasswordRounds = TestHost.PasswordRounds }, TimeProvider.System);
 
         public FirstAdmin FirstAdmin => new(
             new UserDirectory(database.App, log), new UserRegistration(new CommandRunner(log), Credentials), TimeProvider.System);
