@@ -9,6 +9,7 @@ using Crm.Application.Undo;
 using Crm.Domain.Leads;
 using Crm.EventStore.Archives;
 using Crm.EventStore.Projections;
+using Crm.Web.Audit;
 using Crm.Web.Hosting;
 using Crm.Web.Security;
 
@@ -27,6 +28,8 @@ namespace Crm.Web.Cli;
 [JsonSerializable(typeof(List<RebuildReport>))]
 [JsonSerializable(typeof(SeedReport))]
 [JsonSerializable(typeof(UndoReport))]
+[JsonSerializable(typeof(RestorationReport))]
+[JsonSerializable(typeof(AuditDiffBody))]
 [JsonSerializable(typeof(IntegrityReport))]
 [JsonSerializable(typeof(RepairReport))]
 [JsonSerializable(typeof(RescoringReport))]

@@ -66,7 +66,9 @@ public static class CommandLine
             ProjectionVerbs.Command(),
             RecoverVerb.Command(),
             RestoreVerb.Command(),
+            DiffVerb.Command(),
             UndoVerb.Command(),
+            RestoreLeadsVerb.Command(),
             IntegrityVerbs.Command(),
             LeadVerbs.Rescore(),
         };
