@@ -27,9 +27,10 @@ public sealed class MasterKeyRotation(NpgsqlDataSource database, MasterKeys mast
     /// <summary>Whether something in the database still needs another key than the one that stands first.</summary>
     public async Task<bool> IsUnfinished(CancellationToken ct)
     {
+        var current = masters.Current;
         await using var look = database.CreateCommand("select exists (select from crm.master_keys where retired_at is null and id <> $1)");
-        look.Parameters.Add(new NpgsqlParameter<string> { TypedValue = masters.Current.Id });
-        return await look.ExecuteScalarAsync(ct) is true;
+        look.Parameters.Add(new NpgsqlParameter<string> { TypedValue = current.Id });
+        return await look.ExecuteScalarAsync(ct) is true || await Left(current, ct) > 0;
     }
 
     /// <summary>Rotates; the same call goes on where it was stopped.</summary>
