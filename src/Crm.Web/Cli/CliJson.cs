@@ -36,5 +36,6 @@ namespace Crm.Web.Cli;
 [JsonSerializable(typeof(MigrateVerb.Applied))]
 [JsonSerializable(typeof(IReadOnlyList<SettingFinding>))]
 [JsonSerializable(typeof(SigningKeyBody))]
+[JsonSerializable(typeof(MasterKeyRotationReport))]
 [JsonSerializable(typeof(SigningKeysBody))]
 internal sealed partial class CliJson : JsonSerializerContext;
