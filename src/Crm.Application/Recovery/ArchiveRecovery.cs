@@ -44,6 +44,13 @@ public sealed class ArchiveRecovery(
         var warnings = new List<string>();
         var manifest = await folder.Read(key, ct);
         var position = await steps.Do("check the archive", _ => PositionOf(manifest, request, warnings, ct));
+        var restoration = new LogRestoration(owner, folder, manifest, key, position);
+        if (restoration.MasterKeys().FirstOrDefault(id => masters.Named(id) is null) is { } missing)
+        {
+            throw new ArchiveRefusedException(
+                $"The archive was sealed with the master key {missing}, which the settings do not hold: nothing personal in it could be read.");
+        }
+
         await steps.Do("prepare", async _ =>
         {
             await using (var target = await owner.OpenConnectionAsync(ct))
@@ -53,7 +60,6 @@ public sealed class ArchiveRecovery(
 
             await Migrations.Apply(owner, ct);
         });
-        var restoration = new LogRestoration(owner, folder, manifest, key, position);
         var before = await steps.Do(LoadStep, part => restoration.Load(part, ct));
         await steps.Do(IndexStep, _ => restoration.MakeIndexes(ct));
         IReadOnlyCollection<Guid> erased = [.. request.Erased, .. ErasedSince.Read(folder, manifest, key, ct)];

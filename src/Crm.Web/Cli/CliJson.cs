@@ -37,5 +37,6 @@ namespace Crm.Web.Cli;
 [JsonSerializable(typeof(MigrateVerb.Applied))]
 [JsonSerializable(typeof(IReadOnlyList<SettingFinding>))]
 [JsonSerializable(typeof(SigningKeyBody))]
+[JsonSerializable(typeof(MasterKeyRotationReport))]
 [JsonSerializable(typeof(SigningKeysBody))]
 internal sealed partial class CliJson : JsonSerializerContext;

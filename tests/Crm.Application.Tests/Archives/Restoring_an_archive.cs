@@ -174,6 +174,19 @@ public sealed class Restoring_an_archive : ArchiveStage
     }
 
     [Fact]
+    public async Task refuses_without_the_master_key_that_the_log_was_sealed_with()
+    {
+        await Execute(Source.App, "insert into crm.master_keys (id, proof) values ('some-other-key', '\x01')");
+        await Backup();
+        var target = await Target();
+
+        var refused = await Assert.ThrowsAsync<ArchiveRefusedException>(() => Restore(target));
+
+        Assert.Contains("some-other-key", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(0, await One<long>(target.Owner ?? target.App, "select count(*) from pg_namespace where nspname like 'crm%'"));
+    }
+
+    [Fact]
     public async Task refuses_a_database_that_is_not_empty()
     {
         await Backup();
