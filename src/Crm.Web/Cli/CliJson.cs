@@ -24,6 +24,7 @@ namespace Crm.Web.Cli;
 [JsonSerializable(typeof(BackupReport))]
 [JsonSerializable(typeof(ArchiveCheckReport))]
 [JsonSerializable(typeof(PruneReport))]
+[JsonSerializable(typeof(ExportVerb.Exported))]
 [JsonSerializable(typeof(IReadOnlyList<ProjectionStatus>))]
 [JsonSerializable(typeof(List<RebuildReport>))]
 [JsonSerializable(typeof(SeedReport))]

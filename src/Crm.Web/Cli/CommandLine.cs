@@ -59,6 +59,7 @@ public static class CommandLine
             ArchiveVerbs.Command(),
             BackupVerb.Command(),
             ConfigVerb.Command(),
+            ExportVerb.Command(),
             MigrateVerb.Command(),
             LeadVerbs.Seed(),
             ImportVerbs.Command(),
