@@ -29,6 +29,7 @@ namespace Crm.Web.Cli;
 [JsonSerializable(typeof(List<RebuildReport>))]
 [JsonSerializable(typeof(SeedReport))]
 [JsonSerializable(typeof(UndoReport))]
+[JsonSerializable(typeof(SwitchVerb.Switched))]
 [JsonSerializable(typeof(RestorationReport))]
 [JsonSerializable(typeof(AuditDiffBody))]
 [JsonSerializable(typeof(IntegrityReport))]

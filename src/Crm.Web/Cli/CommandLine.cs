@@ -68,6 +68,7 @@ public static class CommandLine
             RecoverVerb.Command(),
             RestoreVerb.Command(),
             DiffVerb.Command(),
+            SwitchVerb.Command(),
             UndoVerb.Command(),
             RestoreLeadsVerb.Command(),
             IntegrityVerbs.Command(),
