@@ -35,6 +35,9 @@ internal sealed class CrmProcess : IDisposable
         return new CrmProcess(Process.Start(start) ?? throw new InvalidOperationException("The process did not start."));
     }
 
+    /// <summary>Whether it has ended by itself.</summary>
+    public bool HasEnded => process.HasExited;
+
     /// <summary>Runs a verb to its end.</summary>
     public static async Task<(int ExitCode, string Output, string Error)> Run(
         TestDatabase? database, CancellationToken ct, params IEnumerable<string> arguments)
