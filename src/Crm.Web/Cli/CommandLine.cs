@@ -68,6 +68,8 @@ public static class CommandLine
             RestoreVerb.Command(),
             DiffVerb.Command(),
             UndoVerb.Command(),
+            PersonVerbs.Command(),
+            RetentionVerb.Command(),
             RestoreLeadsVerb.Command(),
             IntegrityVerbs.Command(),
             LeadVerbs.Rescore(),

@@ -18,7 +18,10 @@ internal sealed class CrmProcess : IDisposable
     }
 
     /// <summary>Starts a verb.</summary>
-    public static CrmProcess Start(TestDatabase? database, params IEnumerable<string> arguments)
+    public static CrmProcess Start(TestDatabase? database, params IEnumerable<string> arguments) => Start(database, [], arguments);
+
+    /// <summary>Starts a verb with settings of the environment.</summary>
+    public static CrmProcess Start(TestDatabase? database, (string Name, string Value)[] settings, IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "crm.dll"), .. arguments])
         {
@@ -29,6 +32,11 @@ internal sealed class CrmProcess : IDisposable
         };
         start.Environment["ConnectionStrings__Crm"] = database?.Cluster.Superuser(database.Name);
         start.Environment["CRM_MASTER_KEY"] = TestKeys.Text;
+        foreach (var (name, value) in settings)
+        {
+            start.Environment[name] = value;
+        }
+
         return new CrmProcess(Process.Start(start) ?? throw new InvalidOperationException("The process did not start."));
     }
 
