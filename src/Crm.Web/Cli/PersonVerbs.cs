@@ -49,7 +49,7 @@ internal static class PersonVerbs
             var to = Directory.CreateDirectory(parsed.GetRequiredValue(folder)).FullName;
             await Write(Path.Combine(to, "person.json"), JsonSerializer.Serialize(file, LeadsJson.Wire.PersonalDataBody), ct);
             await Write(Path.Combine(to, "person.html"), file.ToHtml(), ct);
-            await Verb.Answer(parsed.GetValue(json), new Exported(id, file.Events.Count, to), CliJson.Default.Exported, static done =>
+            await Verb.Answer(parsed.GetValue(json), new Told(id, file.Events.Count, to), CliJson.Default.Told, static done =>
             [
                 string.Create(CultureInfo.InvariantCulture, $"{done.Events:N0} events of lead {done.Lead} in {done.Folder}"),
             ]);
@@ -86,7 +86,7 @@ internal static class PersonVerbs
                 return ExitCode.Refused;
             }
 
-            await Verb.Answer(parsed.GetValue(json), new Erased(id, done.Version, done.Position), CliJson.Default.Erased, static erased =>
+            await Verb.Answer(parsed.GetValue(json), new WasErased(id, done.Version, done.Position), CliJson.Default.WasErased, static erased =>
             [
                 string.Create(CultureInfo.InvariantCulture, $"The person behind lead {erased.Lead} is erased, at position {erased.Position:N0}."),
                 "Read models follow in a moment where a host runs, else when one starts; GET /leads/{id}/erasure certifies it.",
@@ -123,10 +123,10 @@ internal static class PersonVerbs
     }
 
     /// <summary>What was written.</summary>
-    internal sealed record Exported(Guid Lead, int Events, string Folder);
+    internal sealed record Told(Guid Lead, int Events, string Folder);
 
     /// <summary>What was erased.</summary>
-    internal sealed record Erased(Guid Lead, long Version, long Position);
+    internal sealed record WasErased(Guid Lead, long Version, long Position);
 
     /// <summary>What would be erased.</summary>
     internal sealed record WouldErase(Guid Lead, IReadOnlyList<ErasurePlace> Places);

@@ -64,7 +64,7 @@ public sealed class Persons_and_retention(TestDatabase database) : IClassFixture
 
     private async Task<(int Code, string Output, string Error)> Crm((string, string)[] settings, params string[] arguments)
     {
-        using var process = CrmProcess.Start(database, settings, arguments);
+        using var process = CrmProcess.Start(database, [("CRM_MASTER_KEY", TestKeys.Text), .. settings], arguments);
         return await process.End(Ct);
     }
 
