@@ -64,7 +64,7 @@ public sealed class ArchiveRecovery(
         await steps.Do(IndexStep, _ => restoration.MakeIndexes(ct));
         IReadOnlyCollection<Guid> erased = [.. request.Erased, .. ErasedSince.Read(folder, manifest, key, ct)];
         var belongings = new RestoredBelongings(owner, restoration, request.ReviveApiKeys, erased);
-        var erasedAgain = await steps.Do(BelongingsStep, _ => belongings.Restore(ct));
+        await steps.Do(BelongingsStep, _ => belongings.Restore(ct));
         await using var log = new EventLog(app, EventJson.Catalog, masters, new LogPosition());
         await steps.Do("unique keys", _ => belongings.ClaimKeys(log, ct));
         await ReadModelBuilds.All(app, log, projections, loggers, steps, ct);
@@ -75,6 +75,7 @@ public sealed class ArchiveRecovery(
         var tables = await steps.Do("count the read models", _ => Tables(ct));
         warnings.AddRange(Reopened.Since(folder, manifest, key, position, ct));
         var revoked = request.ReviveApiKeys ? 0 : await steps.Do("revoke API keys", _ => RevokedKeys.All(log, time.GetUtcNow(), ct));
+        var erasedAgain = await steps.Do("erase again", _ => ErasedAgain.All(log, erased, time.GetUtcNow(), ct));
         var report = new RestoreReport(
             position, archive, restored, tables, await belongings.Streams(ct),
             manifest.TreeHead?.Size == position ? manifest.TreeHead == tree : null, erasedAgain, revoked, warnings, steps.Done, before,

@@ -143,7 +143,9 @@ public sealed class Restoring_an_archive : ArchiveStage
         Assert.True(await One<bool>(
             target.App, $"select wrapped is null and destroyed_at is not null from crm.subject_keys where stream_id = '{erased}'"));
         await using var restored = new EventLog(target.App, EventJson.Catalog, TestKeys.Masters, new LogPosition());
-        var captured = (await restored.ReadStream(erased, Ct))[0];
+        var history = await restored.ReadStream(erased, Ct);
+        Assert.IsType<LeadErased>(history[^1].Data);
+        var captured = history[0];
         Assert.True(captured.IsErased);
         Assert.NotEqual(known.LastName, Assert.IsType<LeadCaptured>(captured.Data).Details.LastName);
         Assert.Equal(0, await One<long>(

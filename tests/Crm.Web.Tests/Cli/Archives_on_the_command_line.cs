@@ -98,7 +98,39 @@ public sealed class Archives_on_the_command_line(TestDatabase database) : IClass
     }
 
     [Theory]
+    [InlineData("csv")]
+    [InlineData("ndjson")]
+    public async Task are_not_exports_which_hold_every_lead_agent_activity_and_note(string format)
+    {
+        var (built, _, fault) = await CrmProcess.Run(database, Ct, "projections", "rebuild", "lead_board");
+        Assert.True(built == 0, fault);
+
+        var (code, output, error) = await CrmProcess.Run(database, Ct, "export", "--to", folder.FullName, "--format", format, "--json");
+
+        Assert.True(code == 0, error);
+        var rows = JsonDocument.Parse(output).RootElement.GetProperty("rows");
+        await using var counts = database.App.CreateCommand(
+            """
+            select count(*) filter (where type = 'lead-captured'), count(*) filter (where type = 'user-registered'),
+                count(*) filter (where type = 'lead-activity-logged'), count(*) filter (where type = 'lead-note-added')
+            from crm.mt_events
+            """);
+        await using var held = await counts.ExecuteReaderAsync(Ct);
+        await held.ReadAsync(Ct);
+        foreach (var (name, column) in new[] { ("leads", 0), ("agents", 1), ("activities", 2), ("notes", 3) })
+        {
+            var file = Path.Combine(folder.FullName, $"{name}.{format}");
+            Assert.Equal(held.GetInt64(column), rows.GetProperty(name).GetInt64());
+            Assert.True(held.GetInt64(column) > 0, name);
+            var first = (await File.ReadAllTextAsync(file, Ct)).Split('\n')[0];
+            Assert.StartsWith(format is "csv" ? "id," : "{\"id\":", first, StringComparison.Ordinal);
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        }
+    }
+
+    [Theory]
     [InlineData(2, "backup")]
+    [InlineData(2, "export", "--to", "x", "--format", "xml")]
     [InlineData(2, "backup", "--to", "x", "--segment", "0")]
     [InlineData(2, "archive", "prune", "x", "--keep-days", "0")]
     [InlineData(3, "archive", "check", "/nonexistent/archive")]
