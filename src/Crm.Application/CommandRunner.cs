@@ -84,7 +84,7 @@ public sealed class CommandRunner(EventLog log) : IDisposable
         CancellationToken ct)
         where TEvent : class
     {
-        var history = isNew ? [] : OfKind<TEvent>(await log.ReadForDecision(id, ct));
+        var history = isNew ? StreamHistory.Empty : OfKind<TEvent>(await log.ReadForDecision(id, ct));
         if (await Try(kind, id, command, history, context, ct) is { } atOnce)
         {
             return atOnce;
@@ -119,15 +119,14 @@ public sealed class CommandRunner(EventLog log) : IDisposable
     }
 
     /// <summary>The events of a stream of this kind; a stream of another kind is not there for the command.</summary>
-    private static IReadOnlyList<StreamEvent> OfKind<TEvent>(IReadOnlyList<StreamEvent> stored) =>
-        stored is [{ Data: TEvent }, ..] ? stored : [];
+    private static StreamHistory OfKind<TEvent>(StreamHistory stored) => stored is [{ Data: TEvent }, ..] ? stored : StreamHistory.Empty;
 
     /// <summary>One attempt: null when the stream moved on meanwhile.</summary>
     private async Task<CommandResult?> Try<TState, TEvent>(
         StreamKind<TState, TEvent> kind,
         Guid id,
         Func<IReadOnlyList<StreamEvent>, ICommand<TState, TEvent>> command,
-        IReadOnlyList<StreamEvent> history,
+        StreamHistory history,
         CommandContext context,
         CancellationToken ct)
         where TEvent : class
@@ -160,7 +159,7 @@ public sealed class CommandRunner(EventLog log) : IDisposable
         IReadOnlyList<TEvent> happened = follows.Count == 0 ? decision.Events : [.. decision.Events, .. follows];
         var done = new CommandResult.Done(
             id, history.Count + happened.Count, Position: 0, [.. happened.Select(@event => log.Catalog.Of(@event).Name)], Created: history.Count == 0);
-        var append = AppendOf(kind, id, state, history.Count, happened, context) with
+        var append = AppendOf(kind, id, state, history, happened, context) with
         {
             Receipt = context.Idempotency is { } request ? SavedAnswer.Of(request, done) : null,
         };
@@ -175,7 +174,7 @@ public sealed class CommandRunner(EventLog log) : IDisposable
     }
 
     private static AppendCommand AppendOf<TState, TEvent>(
-        StreamKind<TState, TEvent> kind, Guid id, TState before, int version, IReadOnlyList<TEvent> happened, CommandContext context)
+        StreamKind<TState, TEvent> kind, Guid id, TState before, StreamHistory history, IReadOnlyList<TEvent> happened, CommandContext context)
         where TEvent : class
     {
         var held = kind.Keys(id, before);
@@ -186,14 +185,15 @@ public sealed class CommandRunner(EventLog log) : IDisposable
             events[index] = new NewEvent(Guid.CreateVersion7(context.Now), happened[index], context.Now);
         }
 
-        return new AppendCommand([new StreamAppend(id, kind.Aggregate.StreamType, version, events), .. context.ReliesOn], context.Envelope)
+        var own = new StreamAppend(id, kind.Aggregate.StreamType, history.Count, events) { Key = history.Key };
+        return new AppendCommand([own, .. context.ReliesOn], context.Envelope)
         {
             Claims = [.. holds.Except(held)],
             Releases = [.. held.Except(holds)],
         };
     }
 
-    private async Task<CommandResult> ChangeNothing(Guid id, IReadOnlyList<StreamEvent> history, CommandContext context, CancellationToken ct)
+    private async Task<CommandResult> ChangeNothing(Guid id, StreamHistory history, CommandContext context, CancellationToken ct)
     {
         var done = new CommandResult.Done(id, history.Count, history is [.., var last] ? last.Position : 0, [], Created: false);
         if (context.Idempotency is not { } request)

@@ -1,18 +1,21 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Crm.Domain;
 using Crm.Domain.Access;
 using Crm.Domain.ApiKeys;
 using Crm.Domain.Leads;
 using Crm.Domain.Teams;
 using Crm.Domain.Users;
 using Crm.EventStore.Log;
+using Crm.EventStore.Sealing;
 
 namespace Crm.Application;
 
 /// <summary>
 /// How every event is written to the log and read from it: camelCase, enums as words, absent values omitted, unknown members passed
-/// over on read. The stored names are the domain's; this is where a stored name meets its stream, its JSON and its older shapes.
+/// over on read. The stored names are the domain's; this is where a stored name meets its stream, its JSON, its older shapes, and what of
+/// it is personal.
 /// </summary>
 public static class EventJson
 {
@@ -31,7 +34,16 @@ public static class EventJson
 
     private static EventCatalog.Entry EntryOf(
         KeyValuePair<string, Type> stored, string streamType, EventCatalog.Upcast? upcast) =>
-        new(stored.Key, streamType, stored.Value, JsonOf(stored.Value), upcast);
+        new(stored.Key, streamType, stored.Value, JsonOf(stored.Value), upcast, PersonalMembers.Of(JsonOf(stored.Value), MarkOf))
+        {
+            Erases = stored.Value == typeof(LeadErased),
+        };
+
+    /// <summary>Whether the domain marks a member as personal.</summary>
+    private static PersonalMark? MarkOf(JsonPropertyInfo member) =>
+        member.AttributeProvider?.GetCustomAttributes(typeof(PersonalAttribute), inherit: false) is [PersonalAttribute mark]
+            ? new PersonalMark(mark.ErasedAs)
+            : null;
 
     /// <summary>The upcaster of an event that was once stored in another shape; null for one that never was.</summary>
     private static EventCatalog.Upcast? UpcastOf(string storedName) => storedName switch
@@ -86,6 +98,7 @@ public static class EventJson
 [JsonSerializable(typeof(LeadUnarchived))]
 [JsonSerializable(typeof(LeadRestored))]
 [JsonSerializable(typeof(LeadScoreChanged))]
+[JsonSerializable(typeof(LeadErased))]
 [JsonSerializable(typeof(LeadChangesReversed))]
 [JsonSerializable(typeof(LeadCaptureTimeCorrected))]
 [JsonSerializable(typeof(UserRegistered))]

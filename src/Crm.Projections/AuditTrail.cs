@@ -34,6 +34,7 @@ public sealed record AuditMemory(Guid StreamId, Lead? Lead, User? User);
 /// <param name="CausationId">What directly caused it.</param>
 /// <param name="ApiKeyId">The API key that was used.</param>
 /// <param name="Changes">What it changed, as a JSON array of field, from and to.</param>
+/// <param name="Erased">Whether personal data that stood in it are erased.</param>
 public sealed record AuditEntry(
     long Position,
     Guid StreamId,
@@ -49,7 +50,8 @@ public sealed record AuditEntry(
     string? CorrelationId,
     string? CausationId,
     string? ApiKeyId,
-    [property: JsonConverter(typeof(JsonTextConverter))] string Changes);
+    [property: JsonConverter(typeof(JsonTextConverter))] string Changes,
+    bool Erased);
 
 /// <summary>Writes text that is JSON as the JSON it is.</summary>
 public sealed class JsonTextConverter : JsonConverter<string>
@@ -115,6 +117,7 @@ public sealed partial class AuditTrail : Projection<AuditMemory, AuditEntry>
             ReadTable<AuditEntry>.Column("causation_id", "text", NpgsqlDbType.Text, entry => entry.CausationId),
             ReadTable<AuditEntry>.Column("api_key_id", "text", NpgsqlDbType.Text, entry => entry.ApiKeyId),
             ReadTable<AuditEntry>.Column("changes", "jsonb not null", NpgsqlDbType.Jsonb, entry => entry.Changes),
+            ReadTable<AuditEntry>.Column("is_erased", "boolean not null", NpgsqlDbType.Boolean, entry => entry.Erased),
         ],
         PrimaryKey = "position",
         Indexes =
@@ -131,6 +134,9 @@ public sealed partial class AuditTrail : Projection<AuditMemory, AuditEntry>
 
     /// <inheritdoc/>
     public override bool Applies(object data) => true;
+
+    /// <inheritdoc/>
+    public override bool Rewrites(object data) => data is LeadErased;
 
     /// <inheritdoc/>
     public override Evolution<AuditMemory, AuditEntry> Evolve(AuditMemory? state, RecordedEvent recorded)
@@ -182,7 +188,8 @@ public sealed partial class AuditTrail : Projection<AuditMemory, AuditEntry>
         recorded.Envelope.CorrelationId,
         recorded.Envelope.CausationId,
         recorded.Envelope.ApiKeyId,
-        Projections.Changes.ToJson(changes));
+        Projections.Changes.ToJson(changes),
+        recorded.IsErased);
 
     private static string? ReasonIn(object data) => data switch
     {
@@ -193,6 +200,7 @@ public sealed partial class AuditTrail : Projection<AuditMemory, AuditEntry>
         LeadArchived archived => archived.Reason,
         LeadUnarchived unarchived => unarchived.Reason,
         LeadRestored restored => restored.Reason,
+        LeadErased erased => erased.Reason,
         LeadChangesReversed reversed => reversed.Reason,
         UserDeactivated deactivated => deactivated.Reason,
         UserActivated activated => activated.Reason,

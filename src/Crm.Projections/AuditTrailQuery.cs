@@ -46,7 +46,7 @@ public sealed partial class AuditTrail
 {
     private const string ColumnList =
         "position, stream_id, stream_type, version, type, at, recorded_at, actor, on_behalf_of, reason, operation_id, correlation_id, "
-        + "causation_id, api_key_id, changes";
+        + "causation_id, api_key_id, changes, is_erased";
 
     /// <summary>A page of the audit trail, newest first.</summary>
     /// <exception cref="BadCursorException">The cursor is none, or belongs to another query.</exception>
@@ -125,6 +125,7 @@ public sealed partial class AuditTrail
             Text(11),
             Text(12),
             Text(13),
-            reader.GetString(14));
+            reader.GetString(14),
+            reader.GetBoolean(15));
     }
 }

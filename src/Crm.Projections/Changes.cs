@@ -28,6 +28,7 @@ public static class Changes
         var changes = new List<FieldChange>();
         Add(changes, "status", StatusOf(before), StatusOf(after));
         Add(changes, "archived", before.IsArchived, after.IsArchived);
+        Add(changes, "erased", before.IsErased, after.IsErased);
         Add(changes, "ownerId", before.OwnerId?.ToString("D"), after.OwnerId?.ToString("D"));
         Add(changes, "assignmentOpen", before.AssignmentOpen, after.AssignmentOpen);
         if (before.Status == LeadStatus.Missing || before.Score != after.Score)

@@ -57,6 +57,7 @@ public sealed record Fact(
             ReadTable<Fact>.Column<long?>("micros", "bigint", NpgsqlDbType.Bigint, fact => fact.Micros),
         ],
         PrimaryKey = "position, ordinal",
+        StreamColumn = "lead_id",
         Indexes =
         [
             ("at", "(at)"),

@@ -7,7 +7,7 @@ namespace Crm.Projections;
 
 /// <summary>
 /// The board of leads: one row per lead as it stands now, for lists, filters and search. Archived leads stand in it too;
-/// lists leave them out unless they are asked for.
+/// lists leave them out unless they are asked for. Leads whose person was erased do not stand in it.
 /// </summary>
 public sealed partial class LeadBoard : Projection<LeadRow, SearchText>
 {
@@ -15,7 +15,7 @@ public sealed partial class LeadBoard : Projection<LeadRow, SearchText>
     public override string Name => "lead_board";
 
     /// <inheritdoc/>
-    public override int Revision => 3;
+    public override int Revision => 4;
 
     /// <inheritdoc/>
     public override StateTable<LeadRow>? States { get; } = new()
@@ -57,6 +57,7 @@ public sealed partial class LeadBoard : Projection<LeadRow, SearchText>
             ReadTable<SearchText>.Column("tags", "text[] not null", NpgsqlDbType.Array | NpgsqlDbType.Text, entry => entry.Tags.ToArray()),
         ],
         PrimaryKey = "lead_id, version",
+        StreamColumn = "lead_id",
         Indexes =
         [
             ("text", "using gin (text public.gin_trgm_ops)"),
@@ -68,9 +69,19 @@ public sealed partial class LeadBoard : Projection<LeadRow, SearchText>
     public override bool Applies(object data) => data is LeadEvent;
 
     /// <inheritdoc/>
+    public override bool Rewrites(object data) => data is LeadErased;
+
+    /// <inheritdoc/>
     public override Evolution<LeadRow, SearchText> Evolve(LeadRow? state, RecordedEvent recorded)
     {
+        // A stream without a row that goes on is one that was erased: whatever may come, it stays out of lists.
+        if (recorded.Data is LeadErased || (state is null && recorded.Version > 1))
+        {
+            return new Evolution<LeadRow, SearchText>(null, []);
+        }
+
         var row = LeadRow.Evolve(state, recorded);
-        return new Evolution<LeadRow, SearchText>(row, row.SearchVersion == row.Version ? [SearchText.Of(row)] : []);
+        var isSearched = row.SearchVersion == row.Version && !row.Lead.IsErased;
+        return new Evolution<LeadRow, SearchText>(row, isSearched ? [SearchText.Of(row)] : []);
     }
 }

@@ -13,7 +13,7 @@ public static class LeadColumns
 {
     /// <summary>The columns that <see cref="Read"/> reads, in its order.</summary>
     public const string List =
-        "lead_id, version, position, status, is_archived, owner_id, assignment_open, score, score_rules, score_set_by_hand, "
+        "lead_id, version, position, status, is_archived, is_erased, owner_id, assignment_open, score, score_rules, score_set_by_hand, "
         + "inward, outward, in_person, first_name, last_name, email, phone, company, source, value_amount, value_currency, "
         + "tags, external_id, "
         + "created_at, updated_at, contacted_at, qualified_at, converted_at, disqualified_at, disqualify_reason, "
@@ -47,6 +47,7 @@ public static class LeadColumns
             Long("position", row => row.Position),
             Text("status", row => Words.Of(row.Lead.Status), "text not null"),
             Flag("is_archived", row => row.Lead.IsArchived),
+            Flag("is_erased", row => row.Lead.IsErased),
             Id("owner_id", "uuid", row => row.Lead.OwnerId),
             Flag("assignment_open", row => row.Lead.AssignmentOpen),
             Int("score", row => row.Lead.Score),
@@ -103,6 +104,7 @@ public static class LeadColumns
         {
             Status = Words.Status(reader.GetString(column++)),
             IsArchived = reader.GetBoolean(column++),
+            IsErased = reader.GetBoolean(column++),
             OwnerId = Nullable<Guid>(reader, column++),
             AssignmentOpen = reader.GetBoolean(column++),
             Score = reader.GetInt32(column++),

@@ -14,7 +14,8 @@ public sealed record ClosedVersion(LeadRow Row, DateTimeOffset ValidTo, long ToP
 /// <summary>
 /// Every version of every lead's row with its valid range, so that a list as of any moment is a query, not a replay. The version that
 /// holds now stands in <c>lead_history_open</c>, the earlier ones in <c>lead_history_closed</c>; each holds from <c>updated_at</c> on
-/// (by time) and from <c>position</c> on (by position).
+/// (by time) and from <c>position</c> on (by position). All versions of a lead whose person was erased stay, marked and without what they
+/// told of the person; no list shows them.
 /// </summary>
 public sealed class LeadHistory : Projection<LeadRow, ClosedVersion>
 {
@@ -22,7 +23,7 @@ public sealed class LeadHistory : Projection<LeadRow, ClosedVersion>
     public override string Name => "lead_history";
 
     /// <inheritdoc/>
-    public override int Revision => 3;
+    public override int Revision => 4;
 
     /// <inheritdoc/>
     public override StateTable<LeadRow>? States { get; } = new()
@@ -59,6 +60,7 @@ public sealed class LeadHistory : Projection<LeadRow, ClosedVersion>
             ReadTable<ClosedVersion>.Column("to_position", "bigint not null", NpgsqlDbType.Bigint, closed => closed.ToPosition),
         ],
         PrimaryKey = "lead_id, version",
+        StreamColumn = "lead_id",
         Indexes =
         [
             ("created", "(created_at, lead_id, updated_at, valid_to, status, owner_id)"),
@@ -77,6 +79,9 @@ public sealed class LeadHistory : Projection<LeadRow, ClosedVersion>
 
     /// <inheritdoc/>
     public override bool Applies(object data) => data is LeadEvent;
+
+    /// <inheritdoc/>
+    public override bool Rewrites(object data) => data is LeadErased;
 
     /// <inheritdoc/>
     public override Evolution<LeadRow, ClosedVersion> Evolve(LeadRow? state, RecordedEvent recorded)

@@ -74,6 +74,12 @@ public sealed record LeadRow
             UpdatedAt = at,
         };
         var lead = Lead.Evolve(before.Lead, happened);
+        if (recorded.IsErased)
+        {
+            // Of every version, not only the last: values stood in it, and are gone.
+            lead = lead with { IsErased = true };
+        }
+
         var after = before with
         {
             Version = recorded.Version,
@@ -90,6 +96,7 @@ public sealed record LeadRow
                 LastActivityAt = Times.Later(before.LastActivityAt, Times.ToMicroseconds(activity.At)),
             },
             LeadNoteAdded => after with { NoteCount = before.NoteCount + 1 },
+            LeadErased => after with { DisqualifyReason = null },
             LeadDisqualified disqualified => after.Standing() with { DisqualifyReason = disqualified.Reason },
             LeadCaptured or LeadContacted or LeadQualified or LeadReopened or LeadConverted or LeadUnconverted or LeadRestored
                 or LeadChangesReversed => after.Standing(),

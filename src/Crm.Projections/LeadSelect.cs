@@ -12,6 +12,9 @@ namespace Crm.Projections;
 /// </summary>
 internal sealed class LeadSelect
 {
+    // The board holds no lead whose person was erased; the history does, without the values.
+    private const string Shown = "not b.is_erased";
+
     private static readonly string[] Columns =
         [.. LeadColumns.List.Split(", ").Concat(["last_name_key", "company_key", "value_key"]).Select(column => $"b.{column}")];
 
@@ -94,12 +97,12 @@ internal sealed class LeadSelect
             var at = Parameter(time, NpgsqlDbType.TimestampTz);
 
             // The second condition follows from the first; it is what bounds a walk by time of capture.
-            string[] begun = [$"b.updated_at <= {at}", $"b.created_at <= {at}"];
+            string[] begun = [$"b.updated_at <= {at}", $"b.created_at <= {at}", Shown];
             return (begun, [.. begun, $"b.valid_to > {at}"]);
         }
 
         var position = Parameter(query.AsOf.Position ?? 0, NpgsqlDbType.Bigint);
-        string[] recorded = [$"b.position <= {position}"];
+        string[] recorded = [$"b.position <= {position}", Shown];
         return (recorded, [.. recorded, $"b.to_position > {position}"]);
     }
 

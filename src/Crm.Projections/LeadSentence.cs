@@ -9,18 +9,23 @@ namespace Crm.Projections;
 /// <summary>Tells an event of a lead to people, in one sentence.</summary>
 public static class LeadSentence
 {
+    private const string Gone = "[erased]";
+
     /// <summary>The sentence, and the agent whose name belongs where <see cref="LeadTimeline.AgentPlace"/> stands.</summary>
-    public static (string Sentence, Guid? AgentId) Of(LeadEvent happened) => happened switch
+    /// <param name="happened">The event.</param>
+    /// <param name="isErased">Whether what it told of the person is erased, and so reads as absent.</param>
+    public static (string Sentence, Guid? AgentId) Of(LeadEvent happened, bool isErased = false) => happened switch
     {
         LeadCaptured captured => (Captured(captured), null),
         LeadContactDetailsChanged changed => (
-            $"Contact details changed to {Known(Joined(changed.FirstName, changed.LastName, changed.Email, changed.Phone))}.", null),
-        LeadCompanyChanged changed => ($"Company changed to {Known(changed.Company)}.", null),
+            $"Contact details changed to {Known(Joined(changed.FirstName, changed.LastName, changed.Email, changed.Phone), isErased)}.", null),
+        LeadCompanyChanged changed => ($"Company changed to {Known(changed.Company, isErased)}.", null),
         LeadValueChanged changed => ($"Expected value changed to {Known(Of(changed.Value))}.", null),
         LeadSourceChanged changed => ($"Source changed to {Known(changed.Source)}.", null),
+        LeadTagsChanged when isErased => ($"Tags are now {Gone}.", null),
         LeadTagsChanged { Tags: [] } => ("All tags were taken off.", null),
         LeadTagsChanged changed => ($"Tags are now {string.Join(", ", changed.Tags)}.", null),
-        LeadExternalIdChanged changed => ($"External id changed to {Known(changed.ExternalId)}.", null),
+        LeadExternalIdChanged changed => ($"External id changed to {Known(changed.ExternalId, isErased)}.", null),
         LeadAssigned assigned => ($"Assigned to {LeadTimeline.AgentPlace}.", assigned.AgentId),
         LeadClaimed claimed => ($"Claimed by {LeadTimeline.AgentPlace}.", claimed.AgentId),
         LeadUnassigned => ("Taken from its agent.", null),
@@ -37,6 +42,7 @@ public static class LeadSentence
         LeadArchived archived => ($"Archived{Because(archived.Reason)}.", null),
         LeadUnarchived unarchived => ($"Brought back from the archive{Because(unarchived.Reason)}.", null),
         LeadRestored restored => ($"Restored to version {Number(restored.ToVersion)}{Because(restored.Reason)}.", null),
+        LeadErased erased => ($"The person was erased, as {erased.RequestedBy} asked: {erased.Reason}", null),
         LeadChangesReversed reversed => (Reversed(reversed), null),
         LeadCaptureTimeCorrected corrected => (
             $"Time of capture corrected to {corrected.CapturedAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)} UTC.", null),
@@ -89,7 +95,7 @@ public static class LeadSentence
 
     private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static string Known(string? value) => value ?? "unknown";
+    private static string Known(string? value, bool isErased = false) => value ?? (isErased ? Gone : "unknown");
 
     private static string Because(string? reason) => reason is null ? "" : $": {reason}";
 

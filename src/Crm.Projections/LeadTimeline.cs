@@ -14,8 +14,9 @@ namespace Crm.Projections;
 /// <param name="Type">Its stored name.</param>
 /// <param name="Sentence">What happened; <see cref="LeadTimeline.AgentPlace"/> stands where the agent's name belongs.</param>
 /// <param name="AgentId">The agent that the sentence names; null where it names none.</param>
+/// <param name="IsErased">Whether what it told of the person is erased.</param>
 public sealed record TimelineEntry(
-    Guid LeadId, long Version, long Position, DateTimeOffset At, string? Actor, string Type, string Sentence, Guid? AgentId);
+    Guid LeadId, long Version, long Position, DateTimeOffset At, string? Actor, string Type, string Sentence, Guid? AgentId, bool IsErased);
 
 /// <summary>What happened to each lead, one sentence an event. Names of agents are filled in when it is read, as they are then.</summary>
 public sealed partial class LeadTimeline : Projection<NoState, TimelineEntry>
@@ -27,7 +28,7 @@ public sealed partial class LeadTimeline : Projection<NoState, TimelineEntry>
     public override string Name => "lead_timeline";
 
     /// <inheritdoc/>
-    public override int Revision => 1;
+    public override int Revision => 2;
 
     /// <inheritdoc/>
     public override StateTable<NoState>? States => null;
@@ -46,12 +47,17 @@ public sealed partial class LeadTimeline : Projection<NoState, TimelineEntry>
             ReadTable<TimelineEntry>.Column("type", "text not null", NpgsqlDbType.Text, entry => entry.Type),
             ReadTable<TimelineEntry>.Column("sentence", "text not null", NpgsqlDbType.Text, entry => entry.Sentence),
             ReadTable<TimelineEntry>.Column<Guid?>("agent_id", "uuid", NpgsqlDbType.Uuid, entry => entry.AgentId),
+            ReadTable<TimelineEntry>.Column("is_erased", "boolean not null", NpgsqlDbType.Boolean, entry => entry.IsErased),
         ],
         PrimaryKey = "lead_id, version",
+        StreamColumn = "lead_id",
     };
 
     /// <inheritdoc/>
     public override bool Applies(object data) => data is LeadEvent;
+
+    /// <inheritdoc/>
+    public override bool Rewrites(object data) => data is LeadErased;
 
     /// <inheritdoc/>
     public override Evolution<NoState, TimelineEntry> Evolve(NoState? state, RecordedEvent recorded)
@@ -61,7 +67,7 @@ public sealed partial class LeadTimeline : Projection<NoState, TimelineEntry>
             return new Evolution<NoState, TimelineEntry>(null, []);
         }
 
-        var (sentence, agent) = LeadSentence.Of(happened);
+        var (sentence, agent) = LeadSentence.Of(happened, recorded.IsErased);
         var entry = new TimelineEntry(
             recorded.StreamId,
             recorded.Version,
@@ -70,7 +76,8 @@ public sealed partial class LeadTimeline : Projection<NoState, TimelineEntry>
             recorded.Envelope.Actor,
             recorded.Type,
             sentence,
-            agent);
+            agent,
+            recorded.IsErased);
         return new Evolution<NoState, TimelineEntry>(null, [entry]);
     }
 }

@@ -10,8 +10,9 @@ namespace Crm.Projections;
 /// <param name="Actor">Who did it, as recorded.</param>
 /// <param name="ActorName">The actor's name where the actor is a user.</param>
 /// <param name="Sentence">What happened.</param>
+/// <param name="Erased">Whether what it told of the person is erased.</param>
 public sealed record TimelineLine(
-    long Position, long Version, string Type, DateTimeOffset At, string? Actor, string? ActorName, string Sentence);
+    long Position, long Version, string Type, DateTimeOffset At, string? Actor, string? ActorName, string Sentence, bool Erased);
 
 public sealed partial class LeadTimeline
 {
@@ -21,8 +22,9 @@ public sealed partial class LeadTimeline
     {
         await using var command = database.CreateCommand(
             """
-            select line.position, line.version, line.type, line.at, line.actor, actor.name, line.sentence, line.agent_id, agent.name
-            from (select position, version, type, at, actor, sentence, agent_id from crm_read.lead_timeline
+            select line.position, line.version, line.type, line.at, line.actor, actor.name, line.sentence, line.agent_id, agent.name,
+                line.is_erased
+            from (select position, version, type, at, actor, sentence, agent_id, is_erased from crm_read.lead_timeline
                 where lead_id = $1 and version > $2 order by version limit $3) as line
             left join crm_read.agents_streams agent on agent.stream_id = line.agent_id
             left join crm_read.agents_streams actor on actor.stream_id = case
@@ -44,7 +46,8 @@ public sealed partial class LeadTimeline
                 reader.GetFieldValue<DateTimeOffset>(3),
                 reader.IsDBNull(4) ? null : reader.GetString(4),
                 reader.IsDBNull(5) ? null : reader.GetString(5),
-                reader.IsDBNull(7) ? sentence : Named(sentence, reader.IsDBNull(8) ? null : reader.GetString(8))));
+                reader.IsDBNull(7) ? sentence : Named(sentence, reader.IsDBNull(8) ? null : reader.GetString(8)),
+                reader.GetBoolean(9)));
         }
 
         return lines;

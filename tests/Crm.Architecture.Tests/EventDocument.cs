@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using Crm.Domain;
 using Crm.Domain.Access;
 using Crm.Domain.ApiKeys;
 using Crm.Domain.Leads;
@@ -24,6 +25,9 @@ internal static partial class EventDocument
 
         Who, on whose behalf, when, why and as part of which operation stand in the envelope of every event, not in its fields. A field
         marked `?` is left out where there is no value.
+
+        A field marked *(personal)* says something of the person that the stream is about. In the log it stands sealed under that stream's key,
+        and so does the envelope's reason in streams that have such fields; once the key is destroyed it reads as absent.
 
         This page is written from the code: `CRM_UPDATE_DOCS=1 dotnet test tests/Crm.Architecture.Tests` writes it anew.
 
@@ -76,7 +80,8 @@ internal static partial class EventDocument
         var meaning = Comments.TryGetValue($"T:{type.FullName}", out var comment)
             ? comment.Elements("param").FirstOrDefault(param => param.Attribute("name")?.Value == field.Name)
             : null;
-        return $"`{JsonNamingPolicy.CamelCase.ConvertName(field.Name ?? "")}`{optional} {WordFor(field.ParameterType, values)}"
+        var personal = type.GetProperty(field.Name ?? "")?.GetCustomAttribute<PersonalAttribute>() is null ? "" : " *(personal)*";
+        return $"`{JsonNamingPolicy.CamelCase.ConvertName(field.Name ?? "")}`{optional} {WordFor(field.ParameterType, values)}{personal}"
             + (meaning is null ? "" : $": {TextOf(meaning)}");
     }
 

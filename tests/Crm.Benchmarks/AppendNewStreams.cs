@@ -32,7 +32,8 @@ public static class AppendNewStreams
             : throw new InvalidOperationException($"The log holds {events} events and ends at {last}.");
     }
 
-    private static async Task<Repetition> Load(EventLog log, int callers, TimeSpan length, CancellationToken ct)
+    /// <summary>Callers that append for a while.</summary>
+    internal static async Task<Repetition> Load(EventLog log, int callers, TimeSpan length, CancellationToken ct)
     {
         var began = Stopwatch.GetTimestamp();
         var latencies = await Task.WhenAll(Enumerable.Range(0, callers).

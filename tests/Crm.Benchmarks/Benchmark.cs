@@ -13,6 +13,7 @@ public sealed record Benchmark(string Name, string Work, Func<Bench, Cancellatio
             "append-32", "append in process, one new stream and event per command, 32 callers, everything on",
             AppendNewStreams.With32Callers),
         new("append-512", "the same, 512 callers", AppendNewStreams.With512Callers),
+        new("append-sealed", "append with personal data sealed beside the same events unsealed", AppendSealed.Run),
         new("decide", "load, decide, append to a stream of 10 events, 32 callers", DecideAndAppend.Run),
         new("lone", "a lone command on an idle system", LoneCommand.Run),
         new("http", "POST /leads over HTTP with wrk, 32 connections, signed in, validated, projections running", CaptureOverHttp.Run),
@@ -22,6 +23,7 @@ public sealed record Benchmark(string Name, string Work, Func<Bench, Cancellatio
         new("queries", "queries at 1,000,000 leads, one at a time", QueriesAtScale.Run),
         new("import", "import of the 262,200 real rows", ImportRealRows.Run),
         new("recover", "crm recover of the real events, all read models, verified", RecoverRealEvents.Run),
+        new("recover-large", "crm recover of 1,000,000 events, all read models, verified", RecoverMillionEvents.Run),
     ];
 }
 

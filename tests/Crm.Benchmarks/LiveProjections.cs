@@ -17,7 +17,7 @@ public sealed class LiveProjections : IAsyncDisposable
         var tail = new LogTail(open.Log);
         var rebuilder = new Rebuilder(open.Database, open.Log, NullLogger<Rebuilder>.Instance);
         var runner = new ProjectionRunner(
-            open.Database, open.Log.Position, tail.ReadAfter, ProjectionList.All, rebuilder, progress,
+            open.Database, open.Log, tail.ReadAfter, ProjectionList.All, rebuilder, progress,
             NullLogger<ProjectionRunner>.Instance);
         running = Task.Run(() => runner.Run(stop.Token), CancellationToken.None);
     }

@@ -3,6 +3,7 @@ using Crm.Application;
 using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
 using Crm.EventStore.Schema;
+using Crm.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
@@ -60,7 +61,7 @@ public sealed class Stand : IAsyncDisposable
     {
         var app = CrmDataSources.Build(
             Cluster.App(database), new DataSourceSettings { ApplicationName = "crm bench", StatementTimeout = TimeSpan.FromMinutes(10) });
-        return new OpenLog(app, new EventLog(app, EventJson.Catalog, new LogPosition()));
+        return new OpenLog(app, new EventLog(app, EventJson.Catalog, TestKeys.Masters, new LogPosition()));
     }
 
     /// <summary>The settings with which a <c>crm</c> process uses a database of this cluster.</summary>
@@ -68,6 +69,7 @@ public sealed class Stand : IAsyncDisposable
     {
         ["ConnectionStrings__Crm"] = Cluster.App(database),
         ["ConnectionStrings__CrmOwner"] = Cluster.Owner(database),
+        ["CRM_MASTER_KEY"] = TestKeys.Text,
     };
 
     /// <summary>The settings with which a <c>crm</c> process shares this cluster and uses the product's own database on it.</summary>

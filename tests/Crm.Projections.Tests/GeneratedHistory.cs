@@ -18,7 +18,8 @@ public static class GeneratedHistory
     /// <param name="leads">How many leads.</param>
     /// <param name="events">How many events of leads beyond their captures.</param>
     /// <param name="inOrder">Whether times never run backwards; otherwise one event in eight comes with an earlier time.</param>
-    public static IReadOnlyList<RecordedEvent> Of(int seed, int leads, int events, bool inOrder)
+    /// <param name="erased">How many of the leads are erased at the end.</param>
+    public static IReadOnlyList<RecordedEvent> Of(int seed, int leads, int events, bool inOrder, int erased = 0)
     {
         var random = new Random(seed);
         var story = new Story();
@@ -52,6 +53,11 @@ public static class GeneratedHistory
         }
 
         story.Then(Agents[0], new UserRenamed("Agent Zero"), clock, Envelope.System);
+        for (var lead = 1; lead <= erased; lead++)
+        {
+            story.Then(Story.Id(lead), new LeadErased("Article 17", "the person"), clock, Envelope.System);
+        }
+
         return story.Events;
     }
 

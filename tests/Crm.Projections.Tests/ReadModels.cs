@@ -31,11 +31,11 @@ public class ReadModels : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         database = await TestDatabase.Create();
-        log = new EventLog(Database, EventJson.Catalog, new LogPosition());
+        log = new EventLog(Database, EventJson.Catalog, TestKeys.Masters, new LogPosition());
         Rebuilder = new Rebuilder(Database, log, NullLogger<Rebuilder>.Instance);
         progress = new ProjectionProgress(Database);
         running = new ProjectionRunner(
-            Database, log.Position, log.ReadAfter, ProjectionList.All, Rebuilder, progress, NullLogger<ProjectionRunner>.Instance)
+            Database, log, log.ReadAfter, ProjectionList.All, Rebuilder, progress, NullLogger<ProjectionRunner>.Instance)
             .Run(stop.Token);
 
         // First the builds of the empty log: what follows is projected live, in many small batches.

@@ -12,7 +12,7 @@ public sealed class TestHost : WebApplicationFactory<Program>, IAsyncLifetime
 {
     public const string AdminEmail = "root@example.com";
     public const string AdminPassword = "the first admin's password";
-    public const string MasterKey = "dGhlIG1hc3RlciBrZXkgb2YgYWxsIHRlc3QgaG9zdHM=";
+    public const string MasterKey = TestKeys.Text;
     public const string UserPassword = "seven owls on one ladder";
 
     private readonly ConcurrentDictionary<string, Lazy<Task<SignedInUser>>> users = new(StringComparer.Ordinal);

@@ -60,6 +60,17 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
 
     private const string UserKeysIn = "copy crm.unique_keys (scope, key, stream_id) from stdin (format binary)";
 
+    // As they are now: a key that has been destroyed since stays destroyed, whatever the moment that is recovered.
+    private const string SubjectKeysOut =
+        "copy (select stream_id, wrapped, master_key, created_at, destroyed_at from crm.subject_keys) to stdout (format binary)";
+
+    private const string SubjectKeysIn =
+        "copy crm.subject_keys (stream_id, wrapped, master_key, created_at, destroyed_at) from stdin (format binary)";
+
+    private const string MasterKeysOut = "copy (select id, proof, first_used_at, retired_at from crm.master_keys) to stdout (format binary)";
+
+    private const string MasterKeysIn = "copy crm.master_keys (id, proof, first_used_at, retired_at) from stdin (format binary)";
+
     private const string CredentialsOut =
         "copy (select user_id, password_hash, security_stamp, updated_at from crm.credentials) to stdout (format binary)";
 
@@ -113,8 +124,28 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
         }
     }
 
+    /// <summary>Copies the keys of the streams that are there: in one transaction, and the same again when it is repeated.</summary>
+    public async Task SubjectKeys(CancellationToken ct)
+    {
+        await using var from = await source.OpenConnectionAsync(ct);
+        await LongWork.Prepare(from, upTo, ct);
+        await using var to = await target.OpenConnectionAsync(ct);
+        await using var transaction = await to.BeginTransactionAsync(ct);
+        await LongWork.Run(to, "set local statement_timeout = 0; delete from crm.subject_keys; delete from crm.master_keys", ct);
+        await Pipe(from, MasterKeysOut, to, MasterKeysIn, ct);
+        await Pipe(from, SubjectKeysOut, to, SubjectKeysIn, ct);
+        await LongWork.Run(
+            to,
+            """
+            delete from crm.subject_keys k where not exists (select from crm.mt_streams s where s.id = k.stream_id);
+            analyze crm.subject_keys
+            """,
+            ct);
+        await transaction.CommitAsync(ct);
+    }
+
     /// <summary>Brings what belongs to the log to where it stood: in one transaction, and the same again when it is repeated.</summary>
-    /// <param name="keys">The unique keys of all kinds of streams but leads, which are many and whose keys are found in the database.</param>
+    /// <param name="keys">The unique keys of all kinds of streams but leads, which are many.</param>
     /// <param name="ct">Stops it.</param>
     public async Task Belongings(IReadOnlyList<UniqueKey> keys, CancellationToken ct)
     {
@@ -145,13 +176,6 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
             delete from crm.second_factors f where not exists (select from crm.mt_streams s where s.id = f.user_id);
             delete from crm.recovery_codes r where not exists (select from crm.mt_streams s where s.id = r.user_id);
             delete from crm.api_keys a where not exists (select from crm.mt_streams s where s.id = a.id);
-
-            insert into crm.unique_keys (scope, key, stream_id)
-            select 'lead-external-id', last.key, last.stream_id
-            from (select distinct on (stream_id) stream_id, coalesce(data #>> '{details,externalId}', data ->> 'externalId') as key
-                  from crm.mt_events where type in ('lead-captured', 'lead-external-id-changed', 'lead-restored')
-                  order by stream_id, version desc) last
-            where last.key is not null;
 
             update crm.log_counter c set position = e.seq_id, recorded_at = (e.headers ->> 'recordedAt')::timestamptz
             from (select seq_id, headers from crm.mt_events order by seq_id desc limit 1) e;

@@ -1,6 +1,6 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Crm.EventStore.Archives;
 using Npgsql;
 
 namespace Crm.Application.Recovery;
@@ -58,18 +58,8 @@ internal static class LongWork
     /// Makes a session ready: no time limit, UTC, and the position up to which the log is read (and after which, for a part of it) as
     /// settings, since <c>COPY</c> takes no parameters.
     /// </summary>
-    public static async Task Prepare(NpgsqlConnection connection, long upTo, CancellationToken ct, long after = 0)
-    {
-        await using var set = new NpgsqlCommand(
-            """
-            select set_config('statement_timeout', '0', false), set_config('timezone', 'UTC', false),
-                   set_config('crm.upto', $1, false), set_config('crm.after', $2, false)
-            """,
-            connection);
-        set.Parameters.Add(new NpgsqlParameter<string> { TypedValue = upTo.ToString(CultureInfo.InvariantCulture) });
-        set.Parameters.Add(new NpgsqlParameter<string> { TypedValue = after.ToString(CultureInfo.InvariantCulture) });
-        await set.ExecuteNonQueryAsync(ct);
-    }
+    public static Task Prepare(NpgsqlConnection connection, long upTo, CancellationToken ct, long after = 0) =>
+        LogSession.Prepare(connection, after, upTo, ct);
 
     /// <summary>Runs a statement without a time limit.</summary>
     public static async Task Run(NpgsqlConnection connection, string sql, CancellationToken ct, params NpgsqlParameter[] values)

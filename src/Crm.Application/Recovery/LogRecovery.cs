@@ -5,6 +5,7 @@ using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.EventStore.Schema;
+using Crm.EventStore.Sealing;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -51,7 +52,8 @@ public sealed record RecoveryReport(
 /// outcome against the source. The source is only read, and may go on working.
 /// </summary>
 public sealed class LogRecovery(
-    CrmDatabase source, NpgsqlDataSource owner, NpgsqlDataSource app, IReadOnlyList<Projection> projections, ILoggerFactory loggers)
+    CrmDatabase source, NpgsqlDataSource owner, NpgsqlDataSource app, MasterKeys masters, IReadOnlyList<Projection> projections,
+    ILoggerFactory loggers)
 {
     // Together the builds keep so many streams' states in memory.
     private const long StreamsAtOnce = 750_000;
@@ -89,10 +91,12 @@ public sealed class LogRecovery(
             await copy.Events(marker.Copied, Part(progress, "copy the log", position), ct);
             return true;
         });
-        await using (var log = new EventLog(app, EventJson.Catalog, new LogPosition()))
+        await using (var log = new EventLog(app, EventJson.Catalog, masters, new LogPosition()))
         {
             await Timed("keys, receipts, counter", async () =>
             {
+                // Before anything is read there: what is sealed opens with these.
+                await copy.SubjectKeys(ct);
                 await copy.Belongings(
                     [.. await RecoveredKeys.Of(log, UserStream.Kind, ct), .. await RecoveredKeys.Of(log, TeamStream.Kind, ct)], ct);
                 return true;
@@ -109,6 +113,11 @@ public sealed class LogRecovery(
                     $"build {projection.Name}", () => rebuilder.Rebuild(projection, new Building(progress, projection.Name), stop)));
         }
 
+        await Timed("external ids of leads", async () =>
+        {
+            await RecoveredKeys.ClaimExternalIds(owner, ct);
+            return true;
+        });
         progress?.Report(new RecoveryProgress("verify", 0));
         var (expected, found) = await Timed("verify the log", async () =>
         {

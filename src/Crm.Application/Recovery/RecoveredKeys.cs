@@ -1,4 +1,5 @@
 using Crm.EventStore.Log;
+using Npgsql;
 
 namespace Crm.Application.Recovery;
 
@@ -28,5 +29,23 @@ internal static class RecoveredKeys
         }
 
         return keys;
+    }
+
+    /// <summary>
+    /// Claims the external ids that leads hold: leads are many, and the board, which has just been folded from the same events, has them.
+    /// </summary>
+    public static async Task ClaimExternalIds(NpgsqlDataSource owner, CancellationToken ct)
+    {
+        await using var to = await owner.OpenConnectionAsync(ct);
+        await LongWork.Run(
+            to,
+            """
+            set statement_timeout = 0;
+            insert into crm.unique_keys (scope, key, stream_id)
+            select 'lead-external-id', external_id, lead_id from crm_read.lead_board where external_id is not null
+            on conflict (scope, key) do nothing;
+            analyze crm.unique_keys
+            """,
+            ct);
     }
 }

@@ -157,4 +157,10 @@ public enum SensitiveSubject
 
     /// <summary>A lead that was put away.</summary>
     ArchivedLead,
+
+    /// <summary>What is left of a lead whose person was erased.</summary>
+    ErasedLead,
+
+    /// <summary>Everything that is held on one person.</summary>
+    PersonalData,
 }

@@ -7,6 +7,7 @@ public sealed record ClaimLead(Agent Agent) : ICommand<Lead, LeadEvent>
     /// <inheritdoc/>
     public Decision<LeadEvent> Decide(Lead lead) => lead switch
     {
+        { IsErased: true } => LeadRefusals.Erased,
         { Status: LeadStatus.Missing } => LeadRefusals.NotFound,
         { IsArchived: true } => LeadRefusals.Archived,
         { AssignmentOpen: true } when lead.OwnerId == Agent.Id => default(NoChange),

@@ -9,6 +9,7 @@ public sealed record CompleteAssignment(Guid ActorId, bool MayActForOthers, stri
     /// <inheritdoc/>
     public Decision<LeadEvent> Decide(Lead lead) => lead switch
     {
+        { IsErased: true } => LeadRefusals.Erased,
         { Status: LeadStatus.Missing } => LeadRefusals.NotFound,
         { IsArchived: true } => LeadRefusals.Archived,
         { OwnerId: null } => LeadRefusals.NotOwner,

@@ -8,6 +8,7 @@ public sealed record ConvertLead(ConvertedOpportunity? Opportunity, ConvertedCus
     /// <inheritdoc/>
     public Decision<LeadEvent> Decide(Lead lead) => lead switch
     {
+        { IsErased: true } => LeadRefusals.Erased,
         { Status: LeadStatus.Qualified, IsArchived: false } =>
             LeadRefusals.Of(Opportunity?.Value, "/opportunity/value") is { } invalid ? invalid : new LeadConverted(Opportunity, Customer),
         { Status: LeadStatus.Missing } => LeadRefusals.NotFound,

@@ -11,6 +11,7 @@ public sealed record CorrectCaptureTime(DateTimeOffset Stands, DateTimeOffset Re
     /// <inheritdoc/>
     public Decision<LeadEvent> Decide(Lead lead) => lead switch
     {
+        { IsErased: true } => LeadRefusals.Erased,
         { Status: LeadStatus.Missing } => LeadRefusals.NotFound,
         { Status: LeadStatus.New or LeadStatus.Contacted or LeadStatus.Qualified or LeadStatus.Converted or LeadStatus.Disqualified } =>
             Stands > RecordedAt ? new LeadCaptureTimeCorrected(RecordedAt) : default(NoChange),

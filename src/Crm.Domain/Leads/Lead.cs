@@ -26,6 +26,9 @@ public sealed record Lead
     /// <summary>Whether the lead has been put away.</summary>
     public bool IsArchived { get; init; }
 
+    /// <summary>Whether the person has been erased: nothing more can happen to the lead.</summary>
+    public bool IsErased { get; init; }
+
     /// <summary>The score as last recorded, 0–100.</summary>
     public int Score { get; init; }
 
@@ -98,6 +101,7 @@ public sealed record Lead
             ScoreRules = restored.ScoreRules,
             ScoreSetByHand = restored.ScoreSetByHand,
         },
+        LeadErased => lead with { IsErased = true, Details = lead.Details.WithoutPerson() },
         LeadChangesReversed reversed => lead with
         {
             Status = reversed.Status,

@@ -11,26 +11,30 @@ namespace Crm.Domain.Leads;
 /// <param name="Tags">Labels, sorted, without repetition.</param>
 /// <param name="ExternalId">Identifier in the system that the lead came from; unique among all leads.</param>
 public sealed record LeadDetails(
-    string? FirstName,
-    string? LastName,
-    string? Email,
-    string? Phone,
-    string? Company,
+    [property: Personal] string? FirstName,
+    [property: Personal] string? LastName,
+    [property: Personal] string? Email,
+    [property: Personal] string? Phone,
+    [property: Personal] string? Company,
     string? Source,
     Money? Value,
     IReadOnlyList<string> Tags,
-    string? ExternalId)
+    [property: Personal] string? ExternalId)
 {
     /// <summary>Nothing is known.</summary>
     public static LeadDetails Unknown { get; } = new(null, null, null, null, null, null, null, [], null);
 
     /// <summary>Labels, sorted, without repetition; empty where an event of an older shape does not say any.</summary>
+    [Personal]
     public IReadOnlyList<string> Tags { get; init; } = Tags ?? [];
 
     /// <summary>Whether anything tells this person or company from any other.</summary>
     public bool IdentifiesSomebody() =>
         !(string.IsNullOrWhiteSpace(LastName) && string.IsNullOrWhiteSpace(Company) && string.IsNullOrWhiteSpace(Email)
             && string.IsNullOrWhiteSpace(Phone) && string.IsNullOrWhiteSpace(ExternalId));
+
+    /// <summary>What is left when the person is erased: where the lead came from, and what it is worth.</summary>
+    public LeadDetails WithoutPerson() => Unknown with { Source = Source, Value = Value };
 
     /// <summary>Tags compare by their elements.</summary>
     public bool Equals(LeadDetails? other) =>

@@ -34,6 +34,7 @@ public abstract record LeadEvent
         ["lead-unarchived"] = typeof(LeadUnarchived),
         ["lead-restored"] = typeof(LeadRestored),
         ["lead-score-changed"] = typeof(LeadScoreChanged),
+        ["lead-erased"] = typeof(LeadErased),
         ["lead-changes-reversed"] = typeof(LeadChangesReversed),
         ["lead-capture-time-corrected"] = typeof(LeadCaptureTimeCorrected),
     };
@@ -46,10 +47,14 @@ public abstract record LeadEvent
 public sealed record LeadCaptured(LeadDetails Details, int Score, int ScoreRules) : LeadEvent;
 
 /// <summary>The person's name, e-mail address or telephone number changed; the values are all of them as they now stand.</summary>
-public sealed record LeadContactDetailsChanged(string? FirstName, string? LastName, string? Email, string? Phone) : LeadEvent;
+public sealed record LeadContactDetailsChanged(
+    [property: Personal] string? FirstName,
+    [property: Personal] string? LastName,
+    [property: Personal] string? Email,
+    [property: Personal] string? Phone) : LeadEvent;
 
 /// <summary>The company changed; null when it is no longer known.</summary>
-public sealed record LeadCompanyChanged(string? Company) : LeadEvent;
+public sealed record LeadCompanyChanged([property: Personal] string? Company) : LeadEvent;
 
 /// <summary>The expected value changed; null when it is no longer known.</summary>
 public sealed record LeadValueChanged(Money? Value) : LeadEvent;
@@ -61,6 +66,7 @@ public sealed record LeadSourceChanged(string? Source) : LeadEvent;
 public sealed record LeadTagsChanged(IReadOnlyList<string> Tags) : LeadEvent
 {
     /// <summary>All tags as they now stand, sorted, without repetition; empty where the stored event does not say any.</summary>
+    [Personal]
     public IReadOnlyList<string> Tags { get; init; } = Tags ?? [];
 
     /// <inheritdoc/>
@@ -71,7 +77,7 @@ public sealed record LeadTagsChanged(IReadOnlyList<string> Tags) : LeadEvent
 }
 
 /// <summary>The lead's identifier in another system changed; null when it has none there any more.</summary>
-public sealed record LeadExternalIdChanged(string? ExternalId) : LeadEvent;
+public sealed record LeadExternalIdChanged([property: Personal] string? ExternalId) : LeadEvent;
 
 /// <summary>The lead was given to an agent.</summary>
 public sealed record LeadAssigned(Guid AgentId) : LeadEvent;
@@ -83,10 +89,10 @@ public sealed record LeadClaimed(Guid AgentId) : LeadEvent;
 public sealed record LeadUnassigned : LeadEvent;
 
 /// <summary>The lead went from its agent to another.</summary>
-public sealed record LeadTransferred(Guid AgentId, string? Reason) : LeadEvent;
+public sealed record LeadTransferred(Guid AgentId, [property: Personal] string? Reason) : LeadEvent;
 
 /// <summary>The agent finished what the assignment asked for. The lead stays theirs; another may claim it.</summary>
-public sealed record LeadAssignmentCompleted(string? Outcome) : LeadEvent;
+public sealed record LeadAssignmentCompleted([property: Personal] string? Outcome) : LeadEvent;
 
 /// <summary>Contact with the lead took place.</summary>
 /// <param name="ActivityId">The activity's identifier, unique in the log.</param>
@@ -102,13 +108,13 @@ public sealed record LeadActivityLogged(
     ActivityKind Kind,
     ActivityDirection Direction,
     DateTimeOffset At,
-    string? Subject,
-    string? Notes,
+    [property: Personal] string? Subject,
+    [property: Personal] string? Notes,
     int? DurationSeconds,
-    string? Outcome) : LeadEvent;
+    [property: Personal] string? Outcome) : LeadEvent;
 
 /// <summary>Somebody wrote a note on the lead.</summary>
-public sealed record LeadNoteAdded(Guid NoteId, string Text) : LeadEvent;
+public sealed record LeadNoteAdded(Guid NoteId, [property: Personal(ErasedAs = PersonalAttribute.Erased)] string Text) : LeadEvent;
 
 /// <summary>The lead was reached out to for the first time.</summary>
 public sealed record LeadContacted : LeadEvent;
@@ -118,28 +124,28 @@ public sealed record LeadContacted : LeadEvent;
 public sealed record LeadQualified(int? Score) : LeadEvent;
 
 /// <summary>The lead will not buy.</summary>
-public sealed record LeadDisqualified(string? Reason) : LeadEvent;
+public sealed record LeadDisqualified([property: Personal] string? Reason) : LeadEvent;
 
 /// <summary>A disqualified lead is worked on again.</summary>
-public sealed record LeadReopened(string? Reason) : LeadEvent;
+public sealed record LeadReopened([property: Personal] string? Reason) : LeadEvent;
 
 /// <summary>The lead became a customer with an opportunity.</summary>
 public sealed record LeadConverted(ConvertedOpportunity? Opportunity, ConvertedCustomer? Customer) : LeadEvent;
 
 /// <summary>The opportunity that a conversion names.</summary>
-public sealed record ConvertedOpportunity(string? Name, Money? Value, DateOnly? ExpectedClose);
+public sealed record ConvertedOpportunity([property: Personal] string? Name, Money? Value, DateOnly? ExpectedClose);
 
 /// <summary>The customer that a conversion names.</summary>
-public sealed record ConvertedCustomer(string? Name);
+public sealed record ConvertedCustomer([property: Personal] string? Name);
 
 /// <summary>The conversion was a mistake: the lead is qualified again.</summary>
-public sealed record LeadUnconverted(string? Reason) : LeadEvent;
+public sealed record LeadUnconverted([property: Personal] string? Reason) : LeadEvent;
 
 /// <summary>The lead was put away: out of lists and figures, its history kept.</summary>
-public sealed record LeadArchived(string? Reason) : LeadEvent;
+public sealed record LeadArchived([property: Personal] string? Reason) : LeadEvent;
 
 /// <summary>The lead was brought back from the archive.</summary>
-public sealed record LeadUnarchived(string? Reason) : LeadEvent;
+public sealed record LeadUnarchived([property: Personal] string? Reason) : LeadEvent;
 
 /// <summary>The lead was put back to how it stood at an earlier version; what happened since stays in its history.</summary>
 /// <param name="ToVersion">The version to whose state the lead went back.</param>
@@ -162,12 +168,20 @@ public sealed record LeadRestored(
     int Score,
     int ScoreRules,
     bool ScoreSetByHand,
-    string? Reason) : LeadEvent;
+    [property: Personal] string? Reason) : LeadEvent;
 
 /// <summary>The score by the rules changed because of what happened just before.</summary>
 /// <param name="Score">The score now, 0–100.</param>
 /// <param name="Rules">The version of the rules that gave it.</param>
 public sealed record LeadScoreChanged(int Score, int Rules) : LeadEvent;
+
+/// <summary>
+/// The person behind the lead was erased, for good: nobody can read any more what stood of them in this lead's events. What happened, when
+/// and by whom stays, and so do both texts here, which therefore must not tell who it was.
+/// </summary>
+/// <param name="Reason">Why.</param>
+/// <param name="RequestedBy">On whose demand, such as <c>the person, by letter</c>.</param>
+public sealed record LeadErased(string Reason, string RequestedBy) : LeadEvent;
 
 /// <summary>
 /// Some earlier events were found to be unwanted, and what they changed was put back where nobody else had changed it since. The values
@@ -193,7 +207,7 @@ public sealed record LeadChangesReversed(
     int Score,
     int ScoreRules,
     bool ScoreSetByHand,
-    string? Reason) : LeadEvent
+    [property: Personal] string? Reason) : LeadEvent
 {
     /// <summary>The events, by their versions in this stream.</summary>
     public IReadOnlyList<long> Versions { get; init; } = Versions ?? [];

@@ -15,6 +15,9 @@ public static class LeadRefusals
     /// <summary>The lead has been put away before.</summary>
     public static Refusal AlreadyArchived { get; } = new("already-archived", "The lead is archived already.");
 
+    /// <summary>The person has been erased: nothing more can happen to the lead.</summary>
+    public static Refusal Erased { get; } = new("erased", "The person behind the lead has been erased; nothing more can happen to it.");
+
     /// <summary>Another agent is working on the lead.</summary>
     public static Refusal AlreadyAssigned { get; } = new("already-assigned", "Another agent has an open assignment to the lead.");
 
@@ -78,6 +81,14 @@ public static class LeadRefusals
     /// <param name="of">The money at fault as a JSON pointer, such as <c>/value</c>.</param>
     public static Refusal InvalidCurrency(string of) => new(
         "invalid", "A currency is a code of three capital letters, such as EUR.", RefusalKind.Invalid, of + "/currency");
+
+    /// <summary>A text that outlives an erasure tells who the person was.</summary>
+    /// <param name="pointer">The text as a JSON pointer, such as <c>/reason</c>.</param>
+    public static Refusal NamesThePerson(string pointer) => new(
+        "names-the-person",
+        "This text is kept after the erasure: it must not hold the person's name, company, e-mail address, telephone number or external id.",
+        RefusalKind.Invalid,
+        pointer);
 
     /// <summary>Why these details cannot stand; null when they can.</summary>
     internal static Refusal? Of(LeadDetails details) =>

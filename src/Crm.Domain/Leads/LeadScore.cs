@@ -77,8 +77,9 @@ public static class LeadScore
     /// <summary>The new score, where what was decided moves it; nothing where it stays or was set by hand.</summary>
     public static IReadOnlyList<LeadEvent> Follow(Lead before, IReadOnlyList<LeadEvent> decided)
     {
-        // A restored lead gets back the score it had, a reversal brings its own; an archived lead rests until it is unarchived.
-        if (decided is [] or [.., LeadRestored or LeadChangesReversed or LeadCaptureTimeCorrected or LeadArchived])
+        // A restored lead gets back the score it had, a reversal brings its own; an archived lead rests until it is unarchived, an erased one
+        // for good.
+        if (decided is [] or [.., LeadRestored or LeadChangesReversed or LeadCaptureTimeCorrected or LeadArchived or LeadErased])
         {
             return [];
         }

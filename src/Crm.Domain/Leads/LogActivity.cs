@@ -27,6 +27,7 @@ public sealed record LogActivity(Guid ActivityId, ActivityKind Kind, ActivityDir
     /// <inheritdoc/>
     public Decision<LeadEvent> Decide(Lead lead) => lead switch
     {
+        { IsErased: true } => LeadRefusals.Erased,
         { Status: LeadStatus.Missing } => LeadRefusals.NotFound,
         { IsArchived: true } => LeadRefusals.Archived,
         { Status: LeadStatus.New } => Direction == ActivityDirection.Out ? Logged(new LeadContacted()) : Logged(),

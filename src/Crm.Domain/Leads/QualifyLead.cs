@@ -7,6 +7,7 @@ public sealed record QualifyLead(int? Score) : ICommand<Lead, LeadEvent>
     /// <inheritdoc/>
     public Decision<LeadEvent> Decide(Lead lead) => lead switch
     {
+        { IsErased: true } => LeadRefusals.Erased,
         { Status: LeadStatus.Contacted, IsArchived: false } =>
             Score is null or (>= 0 and <= 100) ? new LeadQualified(Score) : LeadRefusals.InvalidScore,
         { Status: LeadStatus.Missing } => LeadRefusals.NotFound,

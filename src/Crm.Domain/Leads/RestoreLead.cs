@@ -9,6 +9,7 @@ public sealed record RestoreLead(Lead Earlier, long ToVersion, string? Reason) :
     /// <inheritdoc/>
     public Decision<LeadEvent> Decide(Lead lead) => lead switch
     {
+        { IsErased: true } => LeadRefusals.Erased,
         { Status: LeadStatus.Missing } => LeadRefusals.NotFound,
         { Status: LeadStatus.New or LeadStatus.Contacted or LeadStatus.Qualified or LeadStatus.Converted or LeadStatus.Disqualified } =>
             Earlier.Status == LeadStatus.Missing ? LeadRefusals.NotFoundAt

@@ -11,6 +11,7 @@ public sealed record ReverseLeadChanges(LeadReversal Reversal, string? Reason) :
     /// <inheritdoc/>
     public Decision<LeadEvent> Decide(Lead lead) => lead switch
     {
+        { IsErased: true } => LeadRefusals.Erased,
         { Status: LeadStatus.Missing } => LeadRefusals.NotFound,
         { Status: LeadStatus.New or LeadStatus.Contacted or LeadStatus.Qualified or LeadStatus.Converted or LeadStatus.Disqualified } =>
             Reversal.Fields.Any(static field => field.Outcome == FieldOutcome.Reversed)

@@ -8,6 +8,7 @@ public sealed record TransferLead(Agent Agent, string? Reason) : ICommand<Lead, 
     /// <inheritdoc/>
     public Decision<LeadEvent> Decide(Lead lead) => lead switch
     {
+        { IsErased: true } => LeadRefusals.Erased,
         { Status: LeadStatus.Missing } => LeadRefusals.NotFound,
         { IsArchived: true } => LeadRefusals.Archived,
         { OwnerId: null } => LeadRefusals.NoOwner,

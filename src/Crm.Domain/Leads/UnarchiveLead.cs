@@ -7,6 +7,7 @@ public sealed record UnarchiveLead(string? Reason) : ICommand<Lead, LeadEvent>
     /// <inheritdoc/>
     public Decision<LeadEvent> Decide(Lead lead) => lead switch
     {
+        { IsErased: true } => LeadRefusals.Erased,
         { IsArchived: true } => new LeadUnarchived(Reason),
         { Status: LeadStatus.Missing } => LeadRefusals.NotFound,
         { Status: LeadStatus.New or LeadStatus.Contacted or LeadStatus.Qualified or LeadStatus.Converted or LeadStatus.Disqualified } =>

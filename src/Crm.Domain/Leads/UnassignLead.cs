@@ -6,6 +6,7 @@ public sealed record UnassignLead : ICommand<Lead, LeadEvent>
     /// <inheritdoc/>
     public Decision<LeadEvent> Decide(Lead lead) => lead switch
     {
+        { IsErased: true } => LeadRefusals.Erased,
         { Status: LeadStatus.Missing } => LeadRefusals.NotFound,
         { IsArchived: true } => LeadRefusals.Archived,
         { OwnerId: null } => default(NoChange),

@@ -7,6 +7,7 @@ public sealed record UnconvertLead(string? Reason) : ICommand<Lead, LeadEvent>
     /// <inheritdoc/>
     public Decision<LeadEvent> Decide(Lead lead) => lead switch
     {
+        { IsErased: true } => LeadRefusals.Erased,
         { Status: LeadStatus.Converted, IsArchived: false } => new LeadUnconverted(Reason),
         { Status: LeadStatus.Missing } => LeadRefusals.NotFound,
         { IsArchived: true } => LeadRefusals.Archived,

@@ -25,19 +25,23 @@ public abstract record UserEvent
 /// <param name="Email">The address that the user signs in with; null for an agent who is known from imported history only.</param>
 /// <param name="Role">What the user may do.</param>
 /// <param name="IsActive">False for an agent who is known from imported history only.</param>
-public sealed record UserRegistered(string Name, string? Email, Role Role, bool IsActive) : UserEvent;
+public sealed record UserRegistered(
+    [property: Personal(ErasedAs = PersonalAttribute.Erased)] string Name,
+    [property: Personal] string? Email,
+    Role Role,
+    bool IsActive) : UserEvent;
 
 /// <summary>The user's name changed.</summary>
-public sealed record UserRenamed(string Name) : UserEvent;
+public sealed record UserRenamed([property: Personal(ErasedAs = PersonalAttribute.Erased)] string Name) : UserEvent;
 
 /// <summary>What the user may do changed.</summary>
 public sealed record UserRoleChanged(Role Role) : UserEvent;
 
 /// <summary>The user may no longer sign in; no lead can be given to them.</summary>
-public sealed record UserDeactivated(string? Reason) : UserEvent;
+public sealed record UserDeactivated([property: Personal] string? Reason) : UserEvent;
 
 /// <summary>The user may sign in again.</summary>
-public sealed record UserActivated(string? Reason) : UserEvent;
+public sealed record UserActivated([property: Personal] string? Reason) : UserEvent;
 
 /// <summary>Whose leads a manager oversees changed.</summary>
 public sealed record UserOversightChanged(Oversight Oversight) : UserEvent;
@@ -45,7 +49,8 @@ public sealed record UserOversightChanged(Oversight Oversight) : UserEvent;
 /// <summary>The user signs in by another issuer's tokens from now on; an identity linked before counts no longer.</summary>
 /// <param name="Issuer">The issuer, as its tokens name it.</param>
 /// <param name="Subject">Whom the issuer's tokens name.</param>
-public sealed record UserIdentityLinked(string Issuer, string Subject) : UserEvent;
+public sealed record UserIdentityLinked(string Issuer, [property: Personal(ErasedAs = PersonalAttribute.Erased)] string Subject)
+    : UserEvent;
 
 /// <summary>Whose leads a manager oversees; other roles are not asked.</summary>
 public enum Oversight

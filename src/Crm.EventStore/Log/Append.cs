@@ -1,3 +1,5 @@
+using Crm.EventStore.Sealing;
+
 namespace Crm.EventStore.Log;
 
 /// <summary>An event that is to be appended.</summary>
@@ -15,7 +17,14 @@ public sealed record NewEvent(Guid Id, object Data, DateTimeOffset At)
 /// <param name="StreamType">The stream's type, such as <c>lead</c>; stored when the stream begins.</param>
 /// <param name="ExpectedVersion">The version the stream must have; 0 begins it.</param>
 /// <param name="Events">The events in order; empty checks the expected version only.</param>
-public sealed record StreamAppend(Guid StreamId, string StreamType, long ExpectedVersion, IReadOnlyList<NewEvent> Events);
+public sealed record StreamAppend(Guid StreamId, string StreamType, long ExpectedVersion, IReadOnlyList<NewEvent> Events)
+{
+    /// <summary>
+    /// The key of the stream's personal data as the read found it that this append was decided on; null where that is not at hand, and is then
+    /// read if it is needed.
+    /// </summary>
+    public SubjectKey? Key { get; init; }
+}
 
 /// <summary>A key that must belong to one stream only, such as an external id.</summary>
 /// <param name="Scope">What the key names, such as <c>lead-external-id</c>.</param>
@@ -61,6 +70,11 @@ public sealed record AppendCommand(IReadOnlyList<StreamAppend> Streams, Envelope
 
     /// <summary>The receipt of the request; null when the caller sent no idempotency key.</summary>
     public Receipt? Receipt { get; init; }
+
+    /// <summary>
+    /// Streams of this append whose key is destroyed in its transaction: all personal data that they hold are erased with it, for good.
+    /// </summary>
+    public IReadOnlyList<Guid> Erases { get; init; } = [];
 
     /// <summary>How far a long piece of work has come with this append; null for none.</summary>
     public Bookmark? Bookmark { get; init; }

@@ -3,20 +3,20 @@ using NpgsqlTypes;
 
 namespace Crm.EventStore.Log;
 
-/// <summary>The call of <c>crm.append_v1</c>: any commands, and an outcome for each.</summary>
+/// <summary>The call of <c>crm.append_v4</c>: any commands, and an outcome for each.</summary>
 internal sealed class AppendWithOutcomes : IDisposable
 {
     private readonly ArrayCall call = new();
 
     private readonly List<int> newCommand, newCount, oldCommand, oldCount, eventCommand, receiptCommand, receiptEvents, receiptStatus;
-    private readonly List<int> claimCommand, releaseCommand, bookmarkCommand;
-    private readonly List<Guid> newId, oldId, eventStream, eventId, claimStream, releaseStream;
+    private readonly List<int> claimCommand, releaseCommand, bookmarkCommand, keyCommand, eraseCommand;
+    private readonly List<Guid> newId, oldId, eventStream, eventId, claimStream, releaseStream, keyStream, eraseStream;
     private readonly List<Guid?> receiptStream, claimFrom;
     private readonly List<long> oldExpected, eventVersion, receiptVersion;
     private readonly List<string> newType, eventType, eventDotnet, eventHeaders, receiptCaller, receiptKey, receiptTypes;
     private readonly List<string?> eventCorrelation, eventCausation, receiptBody;
-    private readonly List<string> claimScope, claimKey, releaseScope, releaseKey, bookmarkScope, bookmarkKey, bookmarkValue;
-    private readonly List<byte[]> eventData, receiptHash;
+    private readonly List<string> claimScope, claimKey, releaseScope, releaseKey, bookmarkScope, bookmarkKey, bookmarkValue, keyMaster;
+    private readonly List<byte[]> eventData, receiptHash, keyWrapped;
     private readonly List<DateTime> eventAt;
 
     /// <summary>Empty arrays. The order here is the order of the function's parameters.</summary>
@@ -64,7 +64,13 @@ internal sealed class AppendWithOutcomes : IDisposable
         bookmarkScope = call.Add<string>(NpgsqlDbType.Text);
         bookmarkKey = call.Add<string>(NpgsqlDbType.Text);
         bookmarkValue = call.Add<string>(NpgsqlDbType.Text);
-        call.Ask("base, recorded, failures::text", "crm.append_v1");
+        keyCommand = call.Add<int>(NpgsqlDbType.Integer);
+        keyStream = call.Add<Guid>(NpgsqlDbType.Uuid);
+        keyWrapped = call.Add<byte[]>(NpgsqlDbType.Bytea);
+        keyMaster = call.Add<string>(NpgsqlDbType.Text);
+        eraseCommand = call.Add<int>(NpgsqlDbType.Integer);
+        eraseStream = call.Add<Guid>(NpgsqlDbType.Uuid);
+        call.Ask("base, recorded, failures::text", "crm.append_v4");
     }
 
     /// <summary>Makes the call ready for a connection that has just been opened.</summary>
@@ -99,6 +105,19 @@ internal sealed class AppendWithOutcomes : IDisposable
         }
 
         AddKeys(number, pending.Command);
+        foreach (var key in pending.Keys)
+        {
+            keyCommand.Add(number);
+            keyStream.Add(key.Stream);
+            keyWrapped.Add(key.Wrapped);
+            keyMaster.Add(key.Master);
+        }
+
+        foreach (var stream in pending.Command.Erases)
+        {
+            eraseCommand.Add(number);
+            eraseStream.Add(stream);
+        }
     }
 
     private void AddKeys(int number, AppendCommand added)

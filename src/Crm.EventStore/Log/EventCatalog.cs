@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Crm.EventStore.Sealing;
 
 namespace Crm.EventStore.Log;
 
@@ -9,6 +10,7 @@ public sealed class EventCatalog
 {
     private readonly FrozenDictionary<string, Entry> byName;
     private readonly FrozenDictionary<Type, Entry> byType;
+    private readonly FrozenSet<string> sealedStreams;
 
     /// <summary>Builds the catalog from its entries; a name or a type that stands twice is an error.</summary>
     public EventCatalog(IEnumerable<Entry> entries)
@@ -16,6 +18,8 @@ public sealed class EventCatalog
         var all = entries.ToList();
         byName = all.ToFrozenDictionary(entry => entry.Name, StringComparer.Ordinal);
         byType = all.ToFrozenDictionary(entry => entry.Type);
+        sealedStreams = all.Where(static entry => entry.Personal is not null).Select(static entry => entry.StreamType)
+            .ToFrozenSet(StringComparer.Ordinal);
     }
 
     /// <summary>One event type.</summary>
@@ -24,10 +28,15 @@ public sealed class EventCatalog
     /// <param name="Type">The type of the event in this program.</param>
     /// <param name="Json">How it is written and read, source-generated.</param>
     /// <param name="Upcast">What reads an older shape; null when there never was another shape.</param>
-    public sealed record Entry(string Name, string StreamType, Type Type, JsonTypeInfo Json, Upcast? Upcast = null)
+    /// <param name="Personal">Which members are personal, and stand in the log sealed; null when none are.</param>
+    public sealed record Entry(
+        string Name, string StreamType, Type Type, JsonTypeInfo Json, Upcast? Upcast = null, PersonalMembers? Personal = null)
     {
         /// <summary>The .NET type as Marten stores it: <c>Namespace.Type, Assembly</c>.</summary>
         public string DotNetType { get; } = $"{Type.FullName}, {Type.Assembly.GetName().Name}";
+
+        /// <summary>Whether the events of the stream before it read otherwise once it is there: their personal data are erased with it.</summary>
+        public bool Erases { get; init; }
     }
 
     /// <summary>How an event is read that was once stored in another shape.</summary>
@@ -72,6 +81,12 @@ public sealed class EventCatalog
     public Entry Named(string name) => byName.TryGetValue(name, out var entry)
         ? entry
         : throw new LogCorruptException($"The log holds an event type that this program does not know: {name}.");
+
+    /// <summary>Whether streams of a type hold personal data: then the reason in the envelope is sealed too.</summary>
+    public bool Seals(string streamType) => sealedStreams.Contains(streamType);
+
+    /// <summary>Whether an event of this stored name erases what stands in its stream.</summary>
+    public bool Erases(string name) => byName.TryGetValue(name, out var entry) && entry.Erases;
 
     /// <summary>The catalog's own copy of a stored name, so that a million events share one string; a name it does not know as it came.</summary>
     public string OneCopy(string name) => byName.TryGetValue(name, out var entry) ? entry.Name : name;

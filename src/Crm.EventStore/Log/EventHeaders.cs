@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Crm.EventStore.Sealing;
 
 namespace Crm.EventStore.Log;
 
@@ -10,24 +11,28 @@ internal static class EventHeaders
 {
     private static readonly JsonWriterOptions options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>The path by which a sealed reason is bound to the headers: no object of an event has it.</summary>
+    public static ReadOnlySpan<byte> Path => "@headers"u8;
+
     /// <summary>The headers as JSON text that is open at its end, so that the log can write <c>recordedAt</c> into it.</summary>
     public static string Open(Envelope envelope)
     {
         Check(envelope);
-        var buffer = new ArrayBufferWriter<byte>(128);
-        using (var writer = new Utf8JsonWriter(buffer, options))
-        {
-            writer.WriteStartObject();
-            Write(writer, "actor"u8, envelope.Actor);
-            Write(writer, "onBehalfOf"u8, envelope.OnBehalfOf);
-            Write(writer, "reason"u8, envelope.Reason);
-            Write(writer, "operationId"u8, envelope.OperationId);
-            Write(writer, "apiKeyId"u8, envelope.ApiKeyId);
-            writer.WriteEndObject();
-        }
+        return Text(Write(envelope, envelope.Reason));
+    }
 
-        var open = Encoding.UTF8.GetString(buffer.WrittenSpan[..^1]);
-        return open.Length == 1 ? open : open + ",";
+    /// <summary>The same with the reason sealed, which there must be.</summary>
+    public static string OpenSealed(Envelope envelope, in SealedPlace place, StreamCipher cipher)
+    {
+        Check(envelope);
+        var reason = Write(new Envelope(Actor: null), envelope.Reason);
+        var headers = Write(envelope, reason: null);
+        var open = new ArrayBufferWriter<byte>(headers.WrittenCount + (2 * reason.WrittenCount) + 64);
+        open.Write(headers.WrittenSpan[..^1]);
+        open.Write(headers.WrittenCount == 2 ? "\"sealed\":\""u8 : ",\"sealed\":\""u8);
+        cipher.Seal(reason.WrittenSpan[1..^1], place, Path, open);
+        open.Write("\"}"u8);
+        return Text(open);
     }
 
     /// <summary>Reads the stored headers.</summary>
@@ -73,6 +78,29 @@ internal static class EventHeaders
         }
 
         return (new Envelope(actor, onBehalfOf, correlation, causation, reason, operation, apiKey), recordedAt);
+    }
+
+    private static string Text(ArrayBufferWriter<byte> headers)
+    {
+        var open = Encoding.UTF8.GetString(headers.WrittenSpan[..^1]);
+        return open.Length == 1 ? open : open + ",";
+    }
+
+    private static ArrayBufferWriter<byte> Write(Envelope envelope, string? reason)
+    {
+        var buffer = new ArrayBufferWriter<byte>(128);
+        using (var writer = new Utf8JsonWriter(buffer, options))
+        {
+            writer.WriteStartObject();
+            Write(writer, "actor"u8, envelope.Actor);
+            Write(writer, "onBehalfOf"u8, envelope.OnBehalfOf);
+            Write(writer, "reason"u8, reason);
+            Write(writer, "operationId"u8, envelope.OperationId);
+            Write(writer, "apiKeyId"u8, envelope.ApiKeyId);
+            writer.WriteEndObject();
+        }
+
+        return buffer;
     }
 
     private static void Check(Envelope envelope)

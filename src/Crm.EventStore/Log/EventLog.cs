@@ -1,3 +1,4 @@
+using Crm.EventStore.Sealing;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -19,6 +20,7 @@ public sealed class EventLog : IAsyncDisposable
     /// </summary>
     /// <param name="database">The database, in the role that may append.</param>
     /// <param name="catalog">The event types.</param>
+    /// <param name="masters">The master keys, which wrap the keys of the streams that hold personal data.</param>
     /// <param name="position">Told of every position that this log commits.</param>
     /// <param name="options">The writer's limits.</param>
     /// <param name="logger">Where faults and retries are reported.</param>
@@ -26,17 +28,19 @@ public sealed class EventLog : IAsyncDisposable
     public EventLog(
         NpgsqlDataSource database,
         EventCatalog catalog,
+        MasterKeys masters,
         LogPosition position,
         EventLogOptions? options = null,
         ILogger? logger = null,
         TimeProvider? time = null)
     {
         Catalog = catalog;
+        Masters = masters;
         Position = position;
-        reader = new LogReader(database, catalog);
+        reader = new LogReader(database, catalog, masters);
         var limits = options ?? new EventLogOptions();
         writer = new LogWriter(database, limits, position, reader, time ?? TimeProvider.System, logger ?? NullLogger.Instance);
-        streams = new StreamReads(database, catalog, reader, limits, logger ?? NullLogger.Instance);
+        streams = new StreamReads(database, catalog, masters, reader, limits, logger ?? NullLogger.Instance);
     }
 
     /// <summary>What this host knows of the log's end.</summary>
@@ -44,6 +48,9 @@ public sealed class EventLog : IAsyncDisposable
 
     /// <summary>The event types that the log may hold.</summary>
     public EventCatalog Catalog { get; }
+
+    /// <summary>The master keys, which wrap the keys of the streams that hold personal data.</summary>
+    public MasterKeys Masters { get; }
 
     /// <summary>
     /// Appends one command's events, all or nothing, and answers when they are durable. Commands that wait at the same
@@ -57,8 +64,10 @@ public sealed class EventLog : IAsyncDisposable
     /// The command holds what the database cannot store, such as a NUL character; nothing was appended.
     /// </exception>
     /// <exception cref="OperationCanceledException">It was withdrawn; nothing was appended.</exception>
-    public Task<AppendOutcome> Append(AppendCommand command, CancellationToken ct) =>
-        writer.Append(PendingAppend.Encode(command, Catalog, writer.NextDeadline()), ct);
+    /// <exception cref="SubjectErasedException">It holds personal data for a stream that is erased; nothing was appended.</exception>
+    public Task<AppendOutcome> Append(AppendCommand command, CancellationToken ct) => SubjectKeys.Unknown(command, Catalog) is { } unknown
+        ? AppendWith(unknown, command, ct)
+        : writer.Append(PendingAppend.Encode(command, Catalog, Masters, fetched: null, writer.NextDeadline()), ct);
 
     /// <summary>A stream's events in order of version, from one version to another (both included).</summary>
     public async Task<IReadOnlyList<RecordedEvent>> ReadStream(Guid stream, CancellationToken ct, long from = 1, long to = long.MaxValue) =>
@@ -67,7 +76,7 @@ public sealed class EventLog : IAsyncDisposable
     /// <summary>
     /// A whole stream in order of version, as a decision goes by it. Whatever streams are wanted at the same moment come in one query.
     /// </summary>
-    public async Task<IReadOnlyList<StreamEvent>> ReadForDecision(Guid stream, CancellationToken ct) => await streams.Read(stream, ct);
+    public async Task<StreamHistory> ReadForDecision(Guid stream, CancellationToken ct) => await streams.Read(stream, ct);
 
     /// <summary>
     /// A stream's events as they stood at a time: the longest run from its first event on of which none happened later. So an event that an
@@ -124,6 +133,10 @@ public sealed class EventLog : IAsyncDisposable
     public async Task<IReadOnlyList<RecordedEvent>> ReadStreams(Guid[] streams, CancellationToken ct) =>
         await reader.ReadStreams(streams, ct);
 
+    /// <summary>The same as it is stored: an event that cannot be read stands in it as an <see cref="UnreadableEvent"/>.</summary>
+    public async Task<IReadOnlyList<RecordedEvent>> ReadStreamsAsStored(Guid[] streams, CancellationToken ct) =>
+        await reader.ReadStreamsAsStored(streams, ct);
+
     /// <summary>The receipt of a caller's request; null when it has not been carried out.</summary>
     public Task<StoredReceipt?> FindReceipt(string caller, string key, CancellationToken ct) => reader.FindReceipt(caller, key, ct);
 
@@ -134,11 +147,22 @@ public sealed class EventLog : IAsyncDisposable
     /// <summary>How far a piece of work has come; null when it has not begun.</summary>
     public Task<string?> ReadBookmark(string scope, string key, CancellationToken ct) => reader.ReadBookmark(scope, key, ct);
 
+    /// <summary>The keys of streams, for whoever appends to many; those that have none yet are not among them.</summary>
+    public async Task<IReadOnlyDictionary<Guid, SubjectKey>> FindKeys(IReadOnlyCollection<Guid> streams, CancellationToken ct) =>
+        await reader.FindKeys(streams, ct);
+
     /// <summary>Finishes the appends under way, then stops.</summary>
     public async ValueTask DisposeAsync()
     {
         await writer.DisposeAsync();
         await streams.DisposeAsync();
+    }
+
+    // Read after the versions that the command expects: where a key has come or gone since, so has the version.
+    private async Task<AppendOutcome> AppendWith(List<Guid> unknown, AppendCommand command, CancellationToken ct)
+    {
+        var keys = await reader.FindKeys(unknown, ct);
+        return await writer.Append(PendingAppend.Encode(command, Catalog, Masters, keys, writer.NextDeadline()), ct);
     }
 }
 

@@ -1,33 +1,34 @@
+using Crm.EventStore.Sealing;
 using Npgsql;
 
 namespace Crm.EventStore.Log;
 
 /// <summary>The log's queries. Each reaches its rows by one of the two indexes of <c>mt_events</c>, or by a primary key of ours.</summary>
-internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
+internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog, MasterKeys masters)
 {
     public const string StreamSql =
-        $"select {StoredEvent.Columns} from crm.mt_events where stream_id = $1 and version between $2 and $3 order by version";
+        $"{StoredEvent.Select} where e.stream_id = $1 and e.version between $2 and $3 order by e.version";
 
     public const string StreamAsOfSql =
         $"""
-        select {StoredEvent.Columns} from crm.mt_events
-        where stream_id = $1 and version < coalesce(
-            (select e.version from crm.mt_events e where e.stream_id = $1 and e.timestamp > $2 order by e.version limit 1),
+        {StoredEvent.Select}
+        where e.stream_id = $1 and e.version < coalesce(
+            (select l.version from crm.mt_events l where l.stream_id = $1 and l.timestamp > $2 order by l.version limit 1),
             9223372036854775807)
-        order by version
+        order by e.version
         """;
 
     public const string StreamUpToSql =
-        $"select {StoredEvent.Columns} from crm.mt_events where stream_id = $1 and seq_id <= $2 order by version";
+        $"{StoredEvent.Select} where e.stream_id = $1 and e.seq_id <= $2 order by e.version";
 
     public const string AfterSql =
-        $"select {StoredEvent.Columns} from crm.mt_events where seq_id > $1 order by seq_id limit $2";
+        $"{StoredEvent.Select} where e.seq_id > $1 order by e.seq_id limit $2";
 
     // A share of the streams by the hash of their ids: what a rebuild that may not hold all of them reads, pass by pass.
     public const string ShareSql =
         $"""
-        select {StoredEvent.Columns} from crm.mt_events
-        where seq_id > $1 and seq_id <= $2 and (uuid_hash(stream_id) & 1073741823) % $3 = $4 order by seq_id limit $5
+        {StoredEvent.Select}
+        where e.seq_id > $1 and e.seq_id <= $2 and (uuid_hash(e.stream_id) & 1073741823) % $3 = $4 order by e.seq_id limit $5
         """;
 
     public const string LastSql = "select coalesce(max(seq_id), 0) from crm.mt_events";
@@ -55,7 +56,7 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
     public const string StreamIdsSql = "select id from crm.mt_streams where type = $1 and id > $2 order by id limit $3";
 
     public const string StreamsSql =
-        $"select {StoredEvent.Columns} from crm.mt_events where stream_id = any($1) order by stream_id, version";
+        $"{StoredEvent.Select} where e.stream_id = any($1) order by e.stream_id, e.version";
 
     public const string ReceiptSql =
         """
@@ -106,6 +107,9 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
     public Task<Guid?> FindHolder(string scope, string key, CancellationToken ct) => Run(HolderSql, ReadOne<Guid?>, ct, scope, key);
 
     public Task<List<RecordedEvent>> ReadStreams(Guid[] streams, CancellationToken ct) => Run(StreamsSql, ReadEvents, ct, streams);
+
+    public Task<List<RecordedEvent>> ReadStreamsAsStored(Guid[] streams, CancellationToken ct) =>
+        Run(StreamsSql, ReadEventsAsStored, ct, streams);
 
     public Task<List<Guid>> ListStreams(string type, Guid after, int limit, CancellationToken ct) => Run(
         StreamIdsSql,
@@ -164,14 +168,28 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
 
     /// <summary>Where an event with this id stands at this place of its stream; null when it does not.</summary>
     public Task<AppendOutcome.Appended?> FindAppended(Guid stream, long version, Guid id, CancellationToken ct) => Run(
-        $"select {StoredEvent.Columns} from crm.mt_events where stream_id = $1 and version = $2 and id = $3",
-        async (reader, token) => await reader.ReadAsync(token) && StoredEvent.Read(reader).Decode(catalog) is var recorded
-            ? new AppendOutcome.Appended(recorded.Position, recorded.RecordedAt)
+        "select seq_id, (headers ->> 'recordedAt')::timestamptz from crm.mt_events where stream_id = $1 and version = $2 and id = $3",
+        async (reader, token) => await reader.ReadAsync(token)
+            ? new AppendOutcome.Appended(reader.GetInt64(0), reader.GetFieldValue<DateTimeOffset>(1))
             : null,
         ct,
         stream,
         version,
         id);
+
+    /// <summary>The keys of streams; those that have none are not among them.</summary>
+    public async Task<Dictionary<Guid, SubjectKey>> FindKeys(IReadOnlyCollection<Guid> streams, CancellationToken ct)
+    {
+        try
+        {
+            await using var connection = await database.OpenConnectionAsync(ct);
+            return await SubjectKeys.Of(connection, streams, ct);
+        }
+        catch (Exception lost) when (AppendFault.IsUnavailable(lost))
+        {
+            throw LogUnavailableException.OnReading(lost);
+        }
+    }
 
     public async Task<int> PruneReceipts(DateTimeOffset olderThan, CancellationToken ct)
     {
@@ -181,18 +199,19 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog)
     }
 
     private Task<List<RecordedEvent>> ReadEvents(NpgsqlDataReader reader, CancellationToken ct) =>
-        ReadAll(reader, stored => stored.Decode(catalog), ct);
+        ReadAll(reader, (stored, opening) => stored.Decode(catalog, opening), ct);
 
     private Task<List<RecordedEvent>> ReadEventsAsStored(NpgsqlDataReader reader, CancellationToken ct) =>
-        ReadAll(reader, stored => stored.DecodeOrSayWhyNot(catalog), ct);
+        ReadAll(reader, (stored, opening) => stored.DecodeOrSayWhyNot(catalog, opening), ct);
 
-    private static async Task<List<RecordedEvent>> ReadAll(
-        NpgsqlDataReader reader, Func<StoredEvent, RecordedEvent> decode, CancellationToken ct)
+    private async Task<List<RecordedEvent>> ReadAll(
+        NpgsqlDataReader reader, Func<StoredEvent, EventOpening, RecordedEvent> decode, CancellationToken ct)
     {
+        using var opening = new EventOpening(catalog, masters);
         var events = new List<RecordedEvent>();
         while (await reader.ReadAsync(ct))
         {
-            events.Add(decode(StoredEvent.Read(reader)));
+            events.Add(decode(StoredEvent.Read(reader), opening));
         }
 
         return events;

@@ -2,7 +2,7 @@ namespace Crm.EventStore.Log;
 
 /// <summary>
 /// The newest events, decoded once and shared by all that follow the log on this host, so that nine projections at its end cost one read
-/// of the database. What is older comes from the log itself.
+/// of the database. What is older comes from the log itself. An event that erases a stream empties it: what it holds was decoded before.
 /// </summary>
 /// <param name="log">The log.</param>
 /// <param name="capacity">At most so many events are kept.</param>
@@ -16,14 +16,25 @@ public sealed class LogTail(EventLog log, int capacity = 20_000)
     private long first = 1;
     private long last;
 
-    /// <summary>The events after a position in order, at most so many; checked to be without a hole, as the log's own answer is.</summary>
+    /// <summary>
+    /// The events after a position in order, at most so many; checked to be without a hole, as the log's own answer is. They may read as
+    /// they did a moment ago: for whoever follows to the end, and there meets the erasure.
+    /// </summary>
     /// <exception cref="LogCorruptException">A position is missing, or an event cannot be read.</exception>
-    public async Task<IReadOnlyList<RecordedEvent>> ReadAfter(long after, int limit, CancellationToken ct)
+    public Task<IReadOnlyList<RecordedEvent>> ReadAfter(long after, int limit, CancellationToken ct) => Read(after, limit, settled: 0, ct);
+
+    /// <summary>The same, as the events read now: after every erasure that this host knows of. For answers to others.</summary>
+    /// <exception cref="LogCorruptException">A position is missing, or an event cannot be read.</exception>
+    public Task<IReadOnlyList<RecordedEvent>> ReadSettledAfter(long after, int limit, CancellationToken ct) =>
+        Read(after, limit, settled: log.Position.Known, ct);
+
+    private async Task<IReadOnlyList<RecordedEvent>> Read(long after, int limit, long settled, CancellationToken ct)
     {
         while (true)
         {
             Task<long> read;
             bool own;
+            long end;
             lock (gate)
             {
                 if (after > last)
@@ -33,7 +44,7 @@ public sealed class LogTail(EventLog log, int capacity = 20_000)
                     (first, last, reading) = (after + 1, after, null);
                 }
 
-                if (after < last && after >= first - 1)
+                if (after < last && after >= first - 1 && settled <= last)
                 {
                     return Copy(after, (int)Math.Min(limit, last - after));
                 }
@@ -44,13 +55,19 @@ public sealed class LogTail(EventLog log, int capacity = 20_000)
                 }
 
                 own = reading is null or { IsCompleted: true };
-                read = reading = own ? Extend(after) : reading!; // not null: it is somebody's read that is still under way
+                end = last;
+                read = reading = own ? Extend(end) : reading!; // not null: it is somebody's read that is still under way
             }
 
             var reached = await read.WaitAsync(ct);
-            if (reached <= after && own)
+            if (reached <= end && own)
             {
-                return [];
+                if (end <= after)
+                {
+                    return [];
+                }
+
+                settled = 0; // there is no more to know
             }
 
             // A read that somebody else began may have looked before the event was there that this caller knows of: then once more.
@@ -68,6 +85,12 @@ public sealed class LogTail(EventLog log, int capacity = 20_000)
         {
             if (last == after)
             {
+                if (events.Any(recorded => log.Catalog.Erases(recorded.Type)))
+                {
+                    Array.Clear(ring);
+                    first = after + 1;
+                }
+
                 foreach (var recorded in events)
                 {
                     ring[recorded.Position % capacity] = recorded;

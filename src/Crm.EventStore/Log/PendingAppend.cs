@@ -1,4 +1,4 @@
-using System.Text.Json;
+using Crm.EventStore.Sealing;
 
 namespace Crm.EventStore.Log;
 
@@ -12,10 +12,11 @@ internal sealed class PendingAppend
     private readonly TaskCompletionSource<AppendOutcome> outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int taken;
 
-    private PendingAppend(AppendCommand command, EncodedEvent[] events, int bytes, long deadline)
+    private PendingAppend(AppendCommand command, EncodedEvent[] events, IReadOnlyList<NewSubjectKey> keys, int bytes, long deadline)
     {
         Command = command;
         Events = events;
+        Keys = keys;
         Bytes = bytes;
         Deadline = deadline;
     }
@@ -23,6 +24,9 @@ internal sealed class PendingAppend
     public AppendCommand Command { get; }
 
     public EncodedEvent[] Events { get; }
+
+    /// <summary>The keys of its streams that seal their first event in it.</summary>
+    public IReadOnlyList<NewSubjectKey> Keys { get; }
 
     /// <summary>How much JSON the events are.</summary>
     public int Bytes { get; }
@@ -41,9 +45,16 @@ internal sealed class PendingAppend
 
     public Task<AppendOutcome> Outcome => outcome.Task;
 
-    /// <summary>Encodes a command, and refuses what the database could not store.</summary>
+    /// <summary>Encodes a command, its personal data sealed, and refuses what the database could not store.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="catalog">The event types.</param>
+    /// <param name="masters">The master keys.</param>
+    /// <param name="fetched">The keys of streams which the command does not bring itself.</param>
+    /// <param name="deadline">When it is given up.</param>
     /// <exception cref="ArgumentException">Text that cannot be stored, or a command that contradicts itself.</exception>
-    public static PendingAppend Encode(AppendCommand command, EventCatalog catalog, long deadline)
+    /// <exception cref="SubjectErasedException">Personal data for a stream that is erased.</exception>
+    public static PendingAppend Encode(
+        AppendCommand command, EventCatalog catalog, MasterKeys masters, Dictionary<Guid, SubjectKey>? fetched, long deadline)
     {
         CheckKeys(command);
         var count = 0;
@@ -58,31 +69,13 @@ internal sealed class PendingAppend
             count += stream.Events.Count;
         }
 
-        var events = new EncodedEvent[count];
-        var bytes = 0;
-        var place = 0;
-        var envelope = command.Envelope;
-        var headers = EventHeaders.Open(envelope);
+        var encoding = new CommandEncoding(command, catalog, masters, new EncodedEvent[count]);
         foreach (var stream in command.Streams)
         {
-            var version = stream.ExpectedVersion;
-            foreach (var happened in stream.Events)
-            {
-                var own = happened.Envelope ?? command.Envelope;
-                if (!ReferenceEquals(own, envelope))
-                {
-                    (envelope, headers) = (own, EventHeaders.Open(own));
-                }
-
-                var entry = catalog.Of(happened.Data);
-                var json = Serialize(happened.Data, catalog);
-                StorableText.CheckJson(json, entry.Name);
-                bytes += json.Length + headers.Length;
-                events[place++] = new EncodedEvent(stream.StreamId, ++version, happened, entry, json, own, headers);
-            }
+            encoding.Add(stream, fetched?.GetValueOrDefault(stream.StreamId));
         }
 
-        return new PendingAppend(command, events, bytes, deadline);
+        return new PendingAppend(command, encoding.Events, encoding.Keys, encoding.Bytes, deadline);
     }
 
     /// <summary>Takes it into a batch for good; false when its sender has withdrawn it.</summary>
@@ -112,18 +105,6 @@ internal sealed class PendingAppend
             NothingAppended = !Uncertain,
         });
 
-    private static byte[] Serialize(object data, EventCatalog catalog)
-    {
-        try
-        {
-            return catalog.Serialize(data);
-        }
-        catch (JsonException unwritable)
-        {
-            throw new ArgumentException($"The event cannot be written as JSON: {unwritable.Message}", unwritable);
-        }
-    }
-
     private static void CheckKeys(AppendCommand command)
     {
         if (command.Streams.Count > 1 && command.Streams.DistinctBy(stream => stream.StreamId).Count() < command.Streams.Count)
@@ -140,6 +121,11 @@ internal sealed class PendingAppend
         if (command.Claims.Count > 1 && command.Claims.DistinctBy(key => (key.Scope, key.Key)).Count() < command.Claims.Count)
         {
             throw new ArgumentException("A unique key is claimed twice in one append.", nameof(command));
+        }
+
+        if (command.Erases.Any(erased => command.Streams.All(stream => stream.StreamId != erased)))
+        {
+            throw new ArgumentException("A stream is erased that does not stand in the append: its version would guard nothing.", nameof(command));
         }
 
         if (command.Receipt is { } receipt)

@@ -19,10 +19,14 @@ public sealed record RecordedEvent(
     object Data,
     DateTimeOffset At,
     DateTimeOffset RecordedAt,
-    Envelope Envelope);
+    Envelope Envelope)
+{
+    /// <summary>Whether something of it was sealed under a key that has been destroyed: it reads as absent, or as erased.</summary>
+    public bool IsErased { get; init; }
+}
 
 /// <summary>The log contradicts itself: a hole in the positions, an unknown event type, data that cannot be read. Reading stops here.</summary>
-public sealed class LogCorruptException(string message, Exception? inner = null) : Exception(message, inner);
+public class LogCorruptException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>Stands in a recorded event's data where the stored JSON or its name cannot be read, so that one event stops its stream and not the log.</summary>
 /// <param name="Type">The stored name.</param>

@@ -119,6 +119,23 @@ public sealed class BinaryRows
         length += 5 + bytes;
     }
 
+    /// <summary>A text given in UTF-8, or a bytea.</summary>
+    internal void WriteUtf8(ReadOnlySpan<byte> value)
+    {
+        Length(value.Length);
+        value.CopyTo(Room(value.Length));
+    }
+
+    /// <summary>A jsonb, given as text in UTF-8.</summary>
+    internal void WriteJson(ReadOnlySpan<byte> value)
+    {
+        const byte version = 1;
+        Length(value.Length + 1);
+        var room = Room(value.Length + 1);
+        room[0] = version;
+        value.CopyTo(room[1..]);
+    }
+
     /// <summary>An array of texts.</summary>
     /// <exception cref="EncoderFallbackException">One holds half of a surrogate pair.</exception>
     public void Write(string[] values)

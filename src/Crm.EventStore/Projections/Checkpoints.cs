@@ -137,6 +137,16 @@ internal static class Checkpoints
         }
     }
 
+    /// <summary>Takes streams back from what is parked.</summary>
+    public static async Task Unpark(NpgsqlConnection connection, string name, Guid[] streams, CancellationToken ct)
+    {
+        await using var unpark = new NpgsqlCommand("delete from crm.parked where projection = $1 and stream_id = any($2)", connection)
+        {
+            Parameters = { new NpgsqlParameter<string> { TypedValue = name }, new NpgsqlParameter<Guid[]> { TypedValue = streams } },
+        };
+        await unpark.ExecuteNonQueryAsync(ct);
+    }
+
     /// <summary>Says that this host is alive, and counts the hosts that are: what an even share of the projections is.</summary>
     public static async Task<int> Heartbeat(NpgsqlConnection connection, Guid holder, string holderName, CancellationToken ct)
     {

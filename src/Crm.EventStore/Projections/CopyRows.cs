@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using Crm.EventStore.Log;
 using Npgsql;
 
@@ -53,6 +54,9 @@ internal sealed class CopyRows(NpgsqlRawCopyStream copy)
         return true;
     }
 
+    /// <summary>The row; it holds until the next one.</summary>
+    public CopyRow Current => new(buffer.AsSpan(row, at - row), CollectionsMarshal.AsSpan(fields));
+
     /// <summary>Whether a column of the row is null.</summary>
     public bool IsNull(int column) => fields[column].Length < 0;
 
@@ -80,5 +84,55 @@ internal sealed class CopyRows(NpgsqlRawCopyStream copy)
             var read = await copy.ReadAsync(buffer.AsMemory(end), ct);
             end += read > 0 ? read : throw new LogCorruptException("A COPY ended in the middle of a row.");
         }
+    }
+}
+
+/// <summary>One row: its bytes, and where in them each column stands (a length below 0 for a null).</summary>
+internal readonly ref struct CopyRow(ReadOnlySpan<byte> bytes, ReadOnlySpan<(int From, int Length)> fields)
+{
+    private readonly ReadOnlySpan<byte> bytes = bytes;
+    private readonly ReadOnlySpan<(int From, int Length)> fields = fields;
+
+    /// <summary>All bytes of the row.</summary>
+    public ReadOnlySpan<byte> Bytes => bytes;
+
+    /// <summary>Where in them each column stands.</summary>
+    public ReadOnlySpan<(int From, int Length)> Fields => fields;
+
+    /// <summary>A column's bytes; none where it is null.</summary>
+    public ReadOnlySpan<byte> this[int column] => IsNull(column) ? [] : bytes.Slice(fields[column].From, fields[column].Length);
+
+    /// <summary>Whether a column is null.</summary>
+    public bool IsNull(int column) => fields[column].Length < 0;
+}
+
+/// <summary>Rows that are kept, all of one number of columns, until what they need has been read.</summary>
+internal sealed class HeldRows(int columns)
+{
+    private readonly List<int> starts = [];
+    private readonly List<(int From, int Length)> fields = [];
+    private byte[] buffer = new byte[64 * 1024];
+    private int length;
+
+    /// <summary>How many.</summary>
+    public int Count => starts.Count;
+
+    /// <summary>A row.</summary>
+    public CopyRow this[int index] => new(
+        buffer.AsSpan(starts[index], (index + 1 < starts.Count ? starts[index + 1] : length) - starts[index]),
+        CollectionsMarshal.AsSpan(fields).Slice(index * columns, columns));
+
+    /// <summary>Keeps a row.</summary>
+    public void Add(CopyRow row)
+    {
+        if (buffer.Length - length < row.Bytes.Length)
+        {
+            Array.Resize(ref buffer, Math.Max(2 * buffer.Length, length + row.Bytes.Length));
+        }
+
+        starts.Add(length);
+        fields.AddRange(row.Fields);
+        row.Bytes.CopyTo(buffer.AsSpan(length));
+        length += row.Bytes.Length;
     }
 }

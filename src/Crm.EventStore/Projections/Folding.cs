@@ -58,7 +58,7 @@ internal sealed class Folding<TState, TEntry>(
         catch (Exception poison) when (poison is not OperationCanceledException)
         {
             parkedNow.Add(stream);
-            Parked.Add(new ParkedStream(stream, recorded.Position, $"{poison.GetType().Name}: {poison.Message}"));
+            Parked.Add(new ParkedStream(stream, recorded.Position, ParkedStream.Because(poison)));
             return;
         }
 

@@ -7,9 +7,10 @@ namespace Crm.EventStore.Projections;
 /// <summary>The build of a projection that readers see, written to under a lease.</summary>
 /// <param name="connection">The connection that everything is written by.</param>
 /// <param name="build">The build.</param>
+/// <param name="log">Where a stream that is rewritten is read anew.</param>
 /// <param name="holder">Who holds the lease.</param>
 /// <param name="logger">Told of streams that are parked.</param>
-internal sealed partial class LiveBuild(NpgsqlConnection connection, ProjectionBuild build, Guid holder, ILogger logger)
+internal sealed partial class LiveBuild(NpgsqlConnection connection, ProjectionBuild build, EventLog log, Guid holder, ILogger logger)
 {
     /// <summary>Applies a batch and moves the checkpoint on, in one transaction.</summary>
     /// <exception cref="LeaseLostException">The lease is another host's now; nothing was written.</exception>
@@ -17,10 +18,16 @@ internal sealed partial class LiveBuild(NpgsqlConnection connection, ProjectionB
     {
         await using var transaction = await connection.BeginTransactionAsync(ct);
         var parked = await Checkpoints.Advance(connection, checkpoint, holder, batch[^1].Position, rate, ct);
-        var failed = await build.Apply(connection, batch, parked, ct);
-        await Checkpoints.Park(connection, checkpoint.Name, failed, ct);
+        var applied = await build.Apply(connection, batch, parked, log, ct);
+        if (applied.Rewritten is { Count: > 0 } rewritten)
+        {
+            await OtherBuilds.Forget(connection, build, [.. rewritten], ct);
+            await Checkpoints.Unpark(connection, checkpoint.Name, [.. rewritten], ct);
+        }
+
+        await Checkpoints.Park(connection, checkpoint.Name, applied.Parked, ct);
         await transaction.CommitAsync(ct);
-        foreach (var stream in failed)
+        foreach (var stream in applied.Parked)
         {
             LogParked(checkpoint.Name, stream.StreamId, stream.Position, stream.Error);
         }
@@ -41,7 +48,14 @@ internal sealed partial class LiveBuild(NpgsqlConnection connection, ProjectionB
             {
                 await using var transaction = await connection.BeginTransactionAsync(ct);
                 await Checkpoints.Advance(connection, checkpoint, holder, recorded.Position, 0, ct);
-                var error = $"{refused.SqlState}: {refused.MessageText}";
+                if (build.Projection.Rewrites(recorded.Data))
+                {
+                    // What stood there must go whatever else goes wrong; a retry folds the stream anew from its beginning.
+                    await build.Forget(connection, [recorded.StreamId], ct);
+                    await OtherBuilds.Forget(connection, build, [recorded.StreamId], ct);
+                }
+
+                var error = ParkedStream.Because(refused);
                 await Checkpoints.Park(connection, checkpoint.Name, [new ParkedStream(recorded.StreamId, recorded.Position, error)], ct);
                 await transaction.CommitAsync(ct);
                 LogParked(checkpoint.Name, recorded.StreamId, recorded.Position, error);

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Globalization;
 using Crm.EventStore.Log;
+using Crm.EventStore.Sealing;
 using Npgsql;
 
 namespace Crm.EventStore.Projections;
@@ -9,11 +10,11 @@ namespace Crm.EventStore.Projections;
 /// Reads long stretches of the log for rebuilds, by <c>COPY</c> in the binary format: the whole of a log goes through here, and a query's
 /// reader costs twice as much for each event.
 /// </summary>
-internal sealed class LogPages(NpgsqlDataSource database, EventCatalog catalog)
+internal sealed class LogPages(NpgsqlDataSource database, EventCatalog catalog, MasterKeys masters)
 {
     private const string Sql =
         $"""
-        copy (select {StoredEvent.Columns} from crm.mt_events
+        copy (select {StoredEvent.Columns} from crm.mt_events e
               where seq_id > current_setting('crm.after')::bigint and seq_id <= current_setting('crm.upto')::bigint order by seq_id)
         to stdout (format binary)
         """;
@@ -21,12 +22,14 @@ internal sealed class LogPages(NpgsqlDataSource database, EventCatalog catalog)
     // By the hash of the stream's id: pass by pass, each stream belongs to one share.
     private const string ShareSql =
         $"""
-        copy (select {StoredEvent.Columns} from crm.mt_events
+        copy (select {StoredEvent.Columns} from crm.mt_events e
               where seq_id > current_setting('crm.after')::bigint and seq_id <= current_setting('crm.upto')::bigint
                 and (uuid_hash(stream_id) & 1073741823) % current_setting('crm.shares')::int = current_setting('crm.share')::int
               order by seq_id)
         to stdout (format binary)
         """;
+
+    private const int EventColumns = 10;
 
     private readonly FrozenDictionary<string, string> names =
         catalog.Entries.ToFrozenDictionary(static entry => entry.Name, static entry => entry.Name, StringComparer.Ordinal);
@@ -42,29 +45,66 @@ internal sealed class LogPages(NpgsqlDataSource database, EventCatalog catalog)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
         await Prepare(connection, after, to, shares, share, ct);
-        await using var copy = await connection.BeginRawBinaryCopyAsync(shares == 1 ? Sql : ShareSql, ct);
-        var rows = new CopyRows(copy);
-        var decoder = new EventDecoder(catalog, names);
+        using var decoder = new EventDecoder(catalog, names, masters);
         var events = new List<RecordedEvent>((int)(to - after) / shares);
-        try
+        var held = new HeldRows(EventColumns);
+        var places = new List<int>();
+        await using (var copy = await connection.BeginRawBinaryCopyAsync(shares == 1 ? Sql : ShareSql, ct))
         {
-            while (await rows.Next(ct))
+            try
             {
-                events.Add(decoder.Decode(rows));
-                if (shares == 1 && events[^1].Position != after + events.Count)
+                var rows = new CopyRows(copy);
+                while (await rows.Next(ct))
                 {
-                    throw new LogCorruptException(
-                        $"The log has a hole: position {after + events.Count} is missing; the next one is {events[^1].Position}.");
+                    if (shares == 1 && EventDecoder.PositionOf(rows.Current) is var position && position != after + events.Count + 1)
+                    {
+                        throw new LogCorruptException(
+                            $"The log has a hole: position {after + events.Count + 1} is missing; the next one is {position}.");
+                    }
+
+                    if (!EventDecoder.NeedsKey(rows.Current))
+                    {
+                        events.Add(decoder.Decode(rows.Current, SubjectKey.None));
+                        continue;
+                    }
+
+                    held.Add(rows.Current);
+                    places.Add(events.Count);
+                    events.Add(null!); // its place: filled below
                 }
             }
-        }
-        catch
-        {
-            await copy.CancelAsync();
-            throw;
+            catch
+            {
+                await copy.CancelAsync();
+                throw;
+            }
         }
 
+        await Fill(events, held, places, decoder, connection, ct);
         return events;
+    }
+
+    // The keys once for each stream of the page, after its events: a join would bring them with each event, and look for them each time.
+    private static async Task Fill(
+        List<RecordedEvent> events, HeldRows held, List<int> places, EventDecoder decoder, NpgsqlConnection connection, CancellationToken ct)
+    {
+        if (held.Count == 0)
+        {
+            return;
+        }
+
+        var streams = new HashSet<Guid>();
+        for (var index = 0; index < held.Count; index++)
+        {
+            streams.Add(EventDecoder.StreamOf(held[index]));
+        }
+
+        var keys = await SubjectKeys.Of(connection, streams, ct);
+        for (var index = 0; index < held.Count; index++)
+        {
+            events[places[index]] = decoder.Decode(
+                held[index], keys.GetValueOrDefault(EventDecoder.StreamOf(held[index])) ?? SubjectKey.None);
+        }
     }
 
     // COPY takes no parameters.

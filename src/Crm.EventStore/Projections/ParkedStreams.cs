@@ -76,7 +76,7 @@ public sealed class ParkedStreams(NpgsqlDataSource database, EventLog log, IRead
 
         var queue = (await log.ReadStreamAsStored(stream, ct)).Where(each => each.Position >= from && each.Position <= checkpoint.Position).ToList();
         var others = new HashSet<Guid>();
-        var failed = await projection.OfBuild(checkpoint.Build).Apply(connection, queue, others, ct);
+        var failed = (await projection.OfBuild(checkpoint.Build).Apply(connection, queue, others, log, ct)).Parked;
         var still = failed is [] ? null : failed[0];
         await Bump(connection, name, id, still, ct);
         await Checkpoints.Park(connection, name, failed, ct);

@@ -1,4 +1,5 @@
 using Crm.EventStore.Log;
+using Npgsql;
 
 namespace Crm.EventStore.Projections;
 
@@ -20,6 +21,12 @@ public abstract class Projection
     /// <summary>Whether it applies this event; every other event is passed over.</summary>
     public abstract bool Applies(object data);
 
+    /// <summary>
+    /// Whether an event makes what was folded of its stream before wrong, as an erasure does: the stream's rows are then deleted, and the
+    /// stream is folded anew from the log, which reads otherwise now. Not for a projection with totals: sums are not taken back.
+    /// </summary>
+    public virtual bool Rewrites(object data) => false;
+
     /// <summary>Whether it has to look at an event: it applies it, or nobody can read it.</summary>
     internal bool Concerns(RecordedEvent recorded) => recorded.Data is UnreadableEvent || Applies(recorded.Data);
 
@@ -28,6 +35,10 @@ public abstract class Projection
 
     /// <summary>The projection's tables under a build number, and how events are folded into them.</summary>
     internal abstract ProjectionBuild OfBuild(long build);
+
+    /// <summary>The streams of which a build shows something else than a fold of their events; see <see cref="SampleCheck"/>.</summary>
+    internal abstract Task<IReadOnlyCollection<Guid>> Differing(
+        NpgsqlConnection connection, long build, IReadOnlyList<RecordedEvent> events, Guid[] streams, CancellationToken ct);
 }
 
 /// <summary>A read model with a state of one row per stream and entries that are only ever added.</summary>
@@ -53,6 +64,11 @@ public abstract class Projection<TState, TEntry> : Projection
 
     /// <inheritdoc/>
     internal sealed override ProjectionBuild OfBuild(long build) => new ProjectionBuild<TState, TEntry>(this, build);
+
+    /// <inheritdoc/>
+    internal sealed override Task<IReadOnlyCollection<Guid>> Differing(
+        NpgsqlConnection connection, long build, IReadOnlyList<RecordedEvent> events, Guid[] streams, CancellationToken ct) =>
+        new SampleComparison<TState, TEntry>(this, build).Differing(connection, events, streams, ct);
 }
 
 /// <summary>What an event makes of a read model.</summary>

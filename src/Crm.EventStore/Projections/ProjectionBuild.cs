@@ -3,12 +3,6 @@ using Npgsql;
 
 namespace Crm.EventStore.Projections;
 
-/// <summary>A stream that a projection could not apply further: its later events queue behind the one that failed.</summary>
-/// <param name="StreamId">The stream.</param>
-/// <param name="Position">The event that failed.</param>
-/// <param name="Error">Why.</param>
-public sealed record ParkedStream(Guid StreamId, long Position, string Error);
-
 /// <summary>
 /// One build of a projection: its tables under a build number (<c>lead_board_b3</c>), how a batch is folded into them live,
 /// and how they are filled from the log.
@@ -27,6 +21,9 @@ internal abstract class ProjectionBuild(Projection projection, long build)
     /// <summary>Whether the fold holds a state per stream.</summary>
     public abstract bool RemembersStreams { get; }
 
+    /// <summary>The tables that hold rows of single streams, each with the column that says of which.</summary>
+    public abstract IReadOnlyList<(string Name, string StreamColumn)> TablesOfStreams { get; }
+
     /// <summary>The columns of a table, for its view.</summary>
     public abstract string ColumnsOf(string name);
 
@@ -36,11 +33,22 @@ internal abstract class ProjectionBuild(Projection projection, long build)
     /// <summary>Folds a batch into the tables, inside the caller's transaction.</summary>
     /// <param name="connection">The connection whose transaction also moves the checkpoint.</param>
     /// <param name="events">The events in order.</param>
-    /// <param name="parked">The streams that are parked: their events are passed over.</param>
+    /// <param name="parked">The streams that are parked: their events are passed over, until one of them rewrites the stream.</param>
+    /// <param name="log">Where a stream that is rewritten is read anew.</param>
     /// <param name="ct">Cancels.</param>
-    /// <returns>The streams that had to be parked now.</returns>
-    public abstract Task<IReadOnlyList<ParkedStream>> Apply(
-        NpgsqlConnection connection, IReadOnlyList<RecordedEvent> events, IReadOnlySet<Guid> parked, CancellationToken ct);
+    public abstract Task<Applied> Apply(
+        NpgsqlConnection connection, IReadOnlyList<RecordedEvent> events, IReadOnlySet<Guid> parked, EventLog log, CancellationToken ct);
+
+    /// <summary>Deletes the rows of streams, inside the caller's transaction.</summary>
+    public abstract Task Forget(NpgsqlConnection connection, Guid[] streams, CancellationToken ct);
+
+    /// <summary>Compares what stands of a stream with what a fold of its history gives, inside the caller's transaction.</summary>
+    /// <param name="connection">The connection; temporary tables are made in its transaction.</param>
+    /// <param name="stream">The stream.</param>
+    /// <param name="history">The stream's events, up to where the build is.</param>
+    /// <param name="ct">Cancels.</param>
+    public abstract Task<IReadOnlyList<StreamRows>> Compare(
+        NpgsqlConnection connection, Guid stream, IReadOnlyList<RecordedEvent> history, CancellationToken ct);
 
     /// <summary>
     /// Makes the tables and fills them from pages of the log, folding in memory and writing by <c>COPY</c>. The indexes of a table are
@@ -70,127 +78,4 @@ internal abstract class ProjectionBuild(Projection projection, long build)
 
     /// <summary>The statement that drops the tables.</summary>
     public string DropTables() => string.Join('\n', Names.Select(name => $"drop table if exists {Physical(name)};"));
-}
-
-/// <inheritdoc/>
-internal sealed class ProjectionBuild<TState, TEntry>(Projection<TState, TEntry> projection, long build)
-    : ProjectionBuild(projection, build)
-    where TState : class
-    where TEntry : class
-{
-    private readonly StateTable<TState>? states = projection.States;
-    private readonly ReadTable<TEntry>? entries = projection.Entries;
-    private readonly DailyTotals<TEntry>? totals = projection.Totals;
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Names =>
-        [.. new[] { states?.Name, entries?.Name, totals?.Name }.OfType<string>()];
-
-    /// <inheritdoc/>
-    public override bool RemembersStreams => states is not null;
-
-    /// <inheritdoc/>
-    public override string ColumnsOf(string name) =>
-        name == states?.Name ? states.ColumnList
-        : name == entries?.Name ? entries.ColumnList
-        : TotalsTable.ColumnList;
-
-    /// <inheritdoc/>
-    public override async Task<IReadOnlyList<ParkedStream>> Apply(
-        NpgsqlConnection connection, IReadOnlyList<RecordedEvent> events, IReadOnlySet<Guid> parked, CancellationToken ct)
-    {
-        var loaded = await LoadStates(connection, events, parked, ct);
-        var folding = new Folding<TState, TEntry>(projection, loaded, parked);
-        folding.Fold(events);
-        if (states is not null)
-        {
-            var existed = folding.Changed.Where(loaded.ContainsKey).ToArray();
-            if (existed is not [])
-            {
-                await using var delete = new NpgsqlCommand(
-                    $"delete from {Physical(states.Name)} where {states.StreamColumn} = any($1)", connection)
-                {
-                    Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = existed } },
-                };
-                await delete.ExecuteNonQueryAsync(ct);
-            }
-
-            await Copy(connection, states, folding.ChangedStates(), ct);
-        }
-
-        if (entries is not null)
-        {
-            await Copy(connection, entries, folding.Entries, ct);
-        }
-
-        if (totals is not null)
-        {
-            var sums = new Dictionary<TotalKey, Total>();
-            TotalsTable.Add(sums, totals, folding.Entries);
-            await TotalsTable.Upsert(connection, Physical(totals.Name), sums, ct);
-        }
-
-        return folding.Parked;
-    }
-
-    /// <inheritdoc/>
-    public override Task<IReadOnlyList<ParkedStream>> Fill(
-        NpgsqlDataSource database, IEnumerable<IAsyncEnumerable<IReadOnlyList<RecordedEvent>>> shares, SideBySide indexing,
-        CancellationToken ct) =>
-        new FirstFill<TState, TEntry>(this, projection, database, indexing).Run(shares, ct);
-
-    private async Task<Dictionary<Guid, TState>> LoadStates(
-        NpgsqlConnection connection, IReadOnlyList<RecordedEvent> events, IReadOnlySet<Guid> parked, CancellationToken ct)
-    {
-        var loaded = new Dictionary<Guid, TState>();
-        if (states is null)
-        {
-            return loaded;
-        }
-
-        // A stream that begins in this batch has no row yet.
-        var begun = new HashSet<Guid>();
-        var wanted = new HashSet<Guid>();
-        foreach (var recorded in events)
-        {
-            if (recorded.Version == 1)
-            {
-                begun.Add(recorded.StreamId);
-            }
-            else if (!begun.Contains(recorded.StreamId) && !parked.Contains(recorded.StreamId) && projection.Concerns(recorded))
-            {
-                wanted.Add(recorded.StreamId);
-            }
-        }
-
-        if (wanted.Count == 0)
-        {
-            return loaded;
-        }
-
-        await using var load = new NpgsqlCommand(
-            $"select {states.ColumnList} from {Physical(states.Name)} where {states.StreamColumn} = any($1)", connection)
-        {
-            Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = [.. wanted] } },
-        };
-        await using var reader = await load.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct))
-        {
-            var state = states.Read(reader);
-            loaded.Add(states.StreamOf(state), state);
-        }
-
-        return loaded;
-    }
-
-    private async Task Copy<TRow>(NpgsqlConnection connection, ReadTable<TRow> table, IReadOnlyCollection<TRow> rows, CancellationToken ct)
-        where TRow : class
-    {
-        if (rows.Count > 0)
-        {
-            await using var copy = await TableCopy<TRow>.Begin(connection, table, Physical(table.Name), isNew: false, ct);
-            await copy.Write(rows, ct);
-            await copy.End(ct);
-        }
-    }
 }

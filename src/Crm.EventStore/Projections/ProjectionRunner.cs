@@ -10,7 +10,7 @@ namespace Crm.EventStore.Projections;
 /// rows and its checkpoint are one transaction, so that each event has its effect exactly once.
 /// </summary>
 /// <param name="database">Where log and read models stand.</param>
-/// <param name="position">Wakes the workers when the log moves on.</param>
+/// <param name="log">The log, whose position wakes the workers when it moves on.</param>
 /// <param name="read">Reads the events after a position; shared between the projections, so that the tail is read once.</param>
 /// <param name="projections">The projections.</param>
 /// <param name="rebuilder">Makes a projection's first build, and a new one when its revision has changed.</param>
@@ -18,7 +18,7 @@ namespace Crm.EventStore.Projections;
 /// <param name="logger">Told of faults.</param>
 public sealed partial class ProjectionRunner(
     NpgsqlDataSource database,
-    LogPosition position,
+    EventLog log,
     Func<long, int, CancellationToken, Task<IReadOnlyList<RecordedEvent>>> read,
     IReadOnlyList<Projection> projections,
     Rebuilder rebuilder,
@@ -42,7 +42,7 @@ public sealed partial class ProjectionRunner(
     /// <summary>Runs until cancelled. A fault of one projection never stops another; a lost database is waited for.</summary>
     public async Task Run(CancellationToken ct)
     {
-        using var pace = new Pace(position);
+        using var pace = new Pace(log.Position);
         var beating = new Heartbeat(database, holder, holderName, Tick, logger);
         heartbeat = beating;
         await Task.WhenAll(projections.Select(projection => Forever(projection, pace, ct)).Append(beating.Run(ct)));
@@ -52,10 +52,17 @@ public sealed partial class ProjectionRunner(
 
     private async Task Forever(Projection projection, Pace pace, CancellationToken ct)
     {
+        var isTidy = false;
         while (!ct.IsCancellationRequested)
         {
             try
             {
+                if (!isTidy)
+                {
+                    await rebuilder.DropLeftOvers(projection, ct);
+                    isTidy = true;
+                }
+
                 await Hold(projection, pace, ct);
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
@@ -120,7 +127,7 @@ public sealed partial class ProjectionRunner(
     private async Task Work(
         NpgsqlConnection connection, Projection projection, Checkpoint checkpoint, Pace pace, CancellationToken ct)
     {
-        var live = new LiveBuild(connection, projection.OfBuild(checkpoint.Build), holder, logger);
+        var live = new LiveBuild(connection, projection.OfBuild(checkpoint.Build), log, holder, logger);
         var renewed = Stopwatch.GetTimestamp();
         var rate = 0d;
         progress.Reached(projection.Name, checkpoint.Position);
@@ -135,7 +142,7 @@ public sealed partial class ProjectionRunner(
                     renewed = Stopwatch.GetTimestamp();
                 }
 
-                await position.WaitBeyond(checkpoint.Position, IdleLook, ct);
+                await log.Position.WaitBeyond(checkpoint.Position, IdleLook, ct);
                 continue;
             }
 
@@ -187,7 +194,7 @@ public sealed partial class ProjectionRunner(
         try
         {
             await using var connection = await database.OpenConnectionAsync(ct);
-            await Checkpoints.Fail(connection, projection.Name, $"{fault.GetType().Name}: {fault.Message}", ct);
+            await Checkpoints.Fail(connection, projection.Name, ParkedStream.Because(fault), ct);
         }
         catch (Exception unreachable) when (unreachable is not OperationCanceledException)
         {

@@ -32,6 +32,9 @@ public class ReadTable<TRow>
     /// </summary>
     public IReadOnlyList<(string Suffix, string On)> Indexes { get; init; } = [];
 
+    /// <summary>The column that holds the id of the stream that a row belongs to.</summary>
+    public string StreamColumn { get; init; } = "stream_id";
+
     /// <summary>The names of the columns, with commas.</summary>
     internal string ColumnList => string.Join(", ", Columns.Select(static column => column.Name));
 
@@ -52,9 +55,6 @@ public class ReadTable<TRow>
 public sealed class StateTable<TState> : ReadTable<TState>
     where TState : class
 {
-    /// <summary>The column that holds the stream's id; the primary key.</summary>
-    public required string StreamColumn { get; init; }
-
     /// <summary>The stream that a row belongs to.</summary>
     public required Func<TState, Guid> StreamOf { get; init; }
 

@@ -30,7 +30,7 @@ public sealed partial class Rebuilder(
 
     // Of all rebuilds together: the server's cores and memory are what bounds them.
     private readonly SemaphoreSlim indexes = new(3);
-    private readonly SharedPages pages = new(new LogPages(database, log.Catalog));
+    private readonly SharedPages pages = new(new LogPages(database, log.Catalog, log.Masters));
     private readonly Switchover switchover = new(database, log);
 
     private static readonly TimeSpan SwitchPatience = TimeSpan.FromMinutes(10);
@@ -70,7 +70,7 @@ public sealed partial class Rebuilder(
                 return null;
             }
 
-            await DropOrphans(session, projection, ct);
+            await OtherBuilds.Drop(session, projection, keepPrevious: false, ct);
             var build = projection.OfBuild(await NextBuild(session, ct));
             LogStarted(projection.Name, build.Build, projection.Revision);
             try
@@ -158,7 +158,7 @@ public sealed partial class Rebuilder(
             }
 
             await using var transaction = await session.BeginTransactionAsync(ct);
-            parked.AddRange(await build.Apply(session, page, parked.Select(stream => stream.StreamId).ToHashSet(), ct));
+            ParkedStream.Take(parked, await build.Apply(session, page, ParkedStream.Ids(parked), log, ct));
             await transaction.CommitAsync(ct);
             position = page[^1].Position;
             progress?.Report(new RebuildProgress("catching up", position, Math.Max(position, log.Position.Known)));
@@ -169,32 +169,19 @@ public sealed partial class Rebuilder(
         }
     }
 
-    /// <summary>Drops what interrupted rebuilds left behind, and the build before the live one.</summary>
-    private static async Task DropOrphans(NpgsqlConnection session, Projection projection, CancellationToken ct)
+    /// <summary>
+    /// Drops what interrupted rebuilds of a projection left behind, unless one is under way: nobody keeps its rows in step with the log.
+    /// </summary>
+    public async Task DropLeftOvers(Projection projection, CancellationToken ct)
     {
-        var names = projection.OfBuild(0).Names;
-        var orphans = new List<string>();
-        await using (var find = new NpgsqlCommand(
-            """
-            select format('%I.%I', schemaname, tablename) from pg_tables
-            where schemaname = 'crm_read' and regexp_replace(tablename, '_b\d+$', '') = any($1) and tablename ~ '_b\d+$'
-              and substring(tablename from '_b(\d+)$')::bigint not in (select build from crm.projections where name = $2)
-            """,
-            session))
+        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        if (await OtherBuilds.TryHold(connection, projection.Name, ct))
         {
-            find.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. names] });
-            find.Parameters.Add(new NpgsqlParameter<string> { TypedValue = projection.Name });
-            await using var reader = await find.ExecuteReaderAsync(ct);
-            while (await reader.ReadAsync(ct))
-            {
-                orphans.Add(reader.GetString(0));
-            }
+            await OtherBuilds.Drop(connection, projection, keepPrevious: true, ct);
         }
 
-        foreach (var orphan in orphans)
-        {
-            await Execute(session, $"drop table if exists {orphan}", ct);
-        }
+        await transaction.CommitAsync(ct);
     }
 
     private static async Task TakeTurn(NpgsqlConnection session, string name, CancellationToken ct)

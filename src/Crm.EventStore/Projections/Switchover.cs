@@ -58,19 +58,20 @@ internal sealed class Switchover(NpgsqlDataSource database, EventLog log)
 
         // Holding the checkpoint's row stops the live runner at its next batch; from here on both builds stand still.
         var live = await Checkpoints.Find(session, build.Projection.Name, ct, forUpdate: true);
-        var here = parked.Count;
-        var at = position;
-        for (var end = live?.Position ?? 0; at < end; at = Math.Min(at + PageSize, end))
-        {
-            var page = await log.ReadAfter(at, (int)Math.Min(PageSize, end - at), ct);
-            parked.AddRange(await build.Apply(session, page, parked.Select(stream => stream.StreamId).ToHashSet(), ct));
-        }
-
+        var asBefore = parked.ToList();
         try
         {
+            var at = position;
+            for (var end = live?.Position ?? 0; at < end; at = Math.Min(at + PageSize, end))
+            {
+                var page = await log.ReadAfter(at, (int)Math.Min(PageSize, end - at), ct);
+                ParkedStream.Take(parked, await build.Apply(session, page, ParkedStream.Ids(parked), log, ct));
+            }
+
             var tables = await Compare(session, build, live, before, at, ct);
             await Execute(session, build.PointViews(), ct);
             await Record(session, build, live, at, ct);
+            await ForgetInOld(session, build, live, at, ct);
             await using (var unpark = new NpgsqlCommand("delete from crm.parked where projection = $1", session))
             {
                 unpark.Parameters.Add(new NpgsqlParameter<string> { TypedValue = build.Projection.Name });
@@ -84,8 +85,25 @@ internal sealed class Switchover(NpgsqlDataSource database, EventLog log)
         catch
         {
             // Rolled back with the transaction: what this attempt parked will be met again.
-            parked.RemoveRange(here, parked.Count - here);
+            parked.Clear();
+            parked.AddRange(asBefore);
             throw;
+        }
+    }
+
+    /// <summary>
+    /// A live build that stood still has not yet forgotten what the new one has; and once it is no longer the live one, it never would.
+    /// </summary>
+    private async Task ForgetInOld(NpgsqlConnection session, ProjectionBuild build, Checkpoint? live, long at, CancellationToken ct)
+    {
+        for (var from = live?.Position ?? at; from < at; from = Math.Min(from + PageSize, at))
+        {
+            var page = await log.ReadAfter(from, (int)Math.Min(PageSize, at - from), ct);
+            Guid[] forgotten = [.. page.Where(recorded => build.Projection.Rewrites(recorded.Data)).Select(recorded => recorded.StreamId)];
+            if (forgotten is not [])
+            {
+                await OtherBuilds.Forget(session, build, forgotten, ct);
+            }
         }
     }
 

@@ -23,6 +23,9 @@ public static class Migrations
         Convert.ToHexStringLower(SHA256.HashData(
             Encoding.UTF8.GetBytes(string.Join('\n', scripts.Select(script => $"{script.Name} {script.Hash}")))));
 
+    /// <summary>The last script: what a database of this program ends with.</summary>
+    public static string Latest => scripts[^1].Name;
+
     /// <summary>Applies the scripts that the database has not seen; several hosts may do so at once.</summary>
     /// <returns>The names of the scripts that were applied now; none when the schema was up to date.</returns>
     /// <exception cref="InvalidOperationException">A script that was applied has since been changed.</exception>

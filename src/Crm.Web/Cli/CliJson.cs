@@ -1,11 +1,13 @@
 using System.Text.Json.Serialization;
 using Crm.Application;
 using Crm.Application.Import;
+using Crm.Application.Integrity;
 using Crm.Application.Recovery;
 using Crm.Application.Rescoring;
 using Crm.Application.Seeding;
 using Crm.Application.Undo;
 using Crm.Domain.Leads;
+using Crm.EventStore.Archives;
 using Crm.EventStore.Projections;
 using Crm.Web.Hosting;
 using Crm.Web.Security;
@@ -14,13 +16,19 @@ namespace Crm.Web.Cli;
 
 /// <summary>The JSON that verbs answer with.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true,
-    Converters = [typeof(WordOf<UndoneLeadOutcome>), typeof(WordOf<FieldOutcome>)])]
+    Converters = [typeof(WordOf<UndoneLeadOutcome>), typeof(WordOf<FieldOutcome>), typeof(WordOf<CheckKind>), typeof(WordOf<Severity>)])]
 [JsonSerializable(typeof(ImportReport))]
 [JsonSerializable(typeof(RecoveryReport))]
+[JsonSerializable(typeof(RestoreReport))]
+[JsonSerializable(typeof(BackupReport))]
+[JsonSerializable(typeof(ArchiveCheckReport))]
+[JsonSerializable(typeof(PruneReport))]
 [JsonSerializable(typeof(IReadOnlyList<ProjectionStatus>))]
 [JsonSerializable(typeof(List<RebuildReport>))]
 [JsonSerializable(typeof(SeedReport))]
 [JsonSerializable(typeof(UndoReport))]
+[JsonSerializable(typeof(IntegrityReport))]
+[JsonSerializable(typeof(RepairReport))]
 [JsonSerializable(typeof(RescoringReport))]
 [JsonSerializable(typeof(MigrateVerb.Applied))]
 [JsonSerializable(typeof(IReadOnlyList<SettingFinding>))]

@@ -56,6 +56,8 @@ public static class CommandLine
         return new RootCommand($"The CRM backend and its operations. {Epilogue}")
         {
             serving,
+            ArchiveVerbs.Command(),
+            BackupVerb.Command(),
             ConfigVerb.Command(),
             MigrateVerb.Command(),
             LeadVerbs.Seed(),
@@ -63,7 +65,9 @@ public static class CommandLine
             KeysVerb.Command(),
             ProjectionVerbs.Command(),
             RecoverVerb.Command(),
+            RestoreVerb.Command(),
             UndoVerb.Command(),
+            IntegrityVerbs.Command(),
             LeadVerbs.Rescore(),
         };
     }

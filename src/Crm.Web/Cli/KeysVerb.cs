@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Crm.EventStore.Log;
+using Crm.EventStore.Sealing;
 using Crm.Web.Hosting;
 using Crm.Web.Security;
 
@@ -54,7 +55,7 @@ internal static class KeysVerb
         try
         {
             var options = database.Settings.GetSection(SecurityOptions.Section).Get<SecurityOptions>() ?? new SecurityOptions();
-            var master = MasterKey.Load(database.Settings, database.IsProduction);
+            var master = database.Masters;
             using var loggers = VerbLogging.Create();
             using var keys = new SigningKeys(database.Database.App, master, options, TimeProvider.System, loggers.CreateLogger<SigningKeys>());
             return await work(new KeyRotation(database.Database.App, database.Log, keys, options, TimeProvider.System), keys);

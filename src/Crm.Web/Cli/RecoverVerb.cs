@@ -42,7 +42,7 @@ internal static class RecoverVerb
                 ?? await database.Log.PositionAt(TimeOf(moment) ?? throw new InvalidOperationException("The time was checked before."), ct);
             await using var target = await database.Beside(parsed.GetRequiredValue(into), ct);
             using var loggers = VerbLogging.Create();
-            var recovery = new LogRecovery(database.Database, target.Owner ?? target.App, target.App, ProjectionList.All, loggers);
+            var recovery = new LogRecovery(database.Database, target.Owner ?? target.App, target.App, database.Masters, ProjectionList.All, loggers);
             var report = await ProgressBar.Show(
                 tell => recovery.To(position, new Told<RecoveryProgress>(each => tell(each.Step, each.Fraction)), ct));
             await Verb.Answer(parsed.GetValue(json), report, CliJson.Default.RecoveryReport, Lines);

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Crm.Application.Import;
 using Crm.Application.Recovery;
+using Crm.EventStore.Archives;
 using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
 using Crm.Web.Hosting;
@@ -56,11 +57,12 @@ internal static class Verb
         {
             return await Said(ExitCode.Refused, missing.Message);
         }
-        catch (Exception refused) when (refused is ImportRefusedException or RecoveryRefusedException)
+        catch (Exception refused) when (refused is ImportRefusedException or RecoveryRefusedException or ArchiveRefusedException)
         {
             return await Said(ExitCode.Refused, $"Refused: {refused.Message}");
         }
-        catch (Exception expected) when (expected is UnreadableFileException or LocalPostgresException or LogCorruptException)
+        catch (Exception expected) when (
+            expected is UnreadableFileException or LocalPostgresException or LogCorruptException or ArchiveDamagedException)
         {
             return await Said(ExitCode.Failed, expected.Message);
         }

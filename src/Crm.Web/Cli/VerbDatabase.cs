@@ -2,7 +2,9 @@ using Crm.Application;
 using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
 using Crm.EventStore.Schema;
+using Crm.EventStore.Sealing;
 using Crm.Web.Hosting;
+using Crm.Web.Security;
 using Npgsql;
 
 namespace Crm.Web.Cli;
@@ -13,7 +15,8 @@ namespace Crm.Web.Cli;
 /// </summary>
 internal sealed class VerbDatabase : IAsyncDisposable
 {
-    private static readonly DataSourceSettings Pool = new()
+    /// <summary>How a verb connects.</summary>
+    internal static readonly DataSourceSettings Pool = new()
     {
         ApplicationName = "crm verb",
         StatementTimeout = TimeSpan.FromMinutes(10),
@@ -21,20 +24,25 @@ internal sealed class VerbDatabase : IAsyncDisposable
 
     private readonly LocalCluster? cluster;
     private readonly IConfiguration settings;
+    private MasterKeys? masters;
+    private EventLog? log;
 
     private VerbDatabase(CrmDatabase database, LocalCluster? cluster, IConfiguration settings)
     {
         Database = database;
         this.cluster = cluster;
         this.settings = settings;
-        Log = new EventLog(database.App, EventJson.Catalog, new LogPosition());
     }
 
     /// <summary>The database's pools, one for each role.</summary>
     public CrmDatabase Database { get; }
 
+    /// <summary>The master keys of the settings, which must be those that the database was sealed with.</summary>
+    /// <exception cref="SettingMissingException">There are none.</exception>
+    public MasterKeys Masters => masters ??= MasterKeySettings.Load(settings, IsProduction);
+
     /// <summary>The log.</summary>
-    public EventLog Log { get; }
+    public EventLog Log => log ??= new EventLog(Database.App, EventJson.Catalog, Masters, new LogPosition());
 
     /// <summary>The settings.</summary>
     public IConfiguration Settings => settings;
@@ -69,6 +77,11 @@ internal sealed class VerbDatabase : IAsyncDisposable
             if (migrate && opened.Database.Owner is { } owner)
             {
                 await Migrations.Apply(owner, ct);
+            }
+
+            if (migrate && (!opened.IsProduction || MasterKeySettings.IsGiven(settings)))
+            {
+                await MasterKeyCheck.Demand(opened.Database.App, opened.Masters, ct);
             }
 
             return opened;
@@ -111,7 +124,11 @@ internal sealed class VerbDatabase : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await Log.DisposeAsync();
+        if (log is not null)
+        {
+            await log.DisposeAsync();
+        }
+
         await Database.DisposeAsync();
         if (cluster is not null)
         {

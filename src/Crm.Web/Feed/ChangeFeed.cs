@@ -37,9 +37,9 @@ public static class ChangeFeedEndpoint
     /// <summary>A full page, or one that goes as far as the answer says: the tail may have been read before the newest events were there.</summary>
     private static async Task<IReadOnlyList<RecordedEvent>> Read(LogTail tail, long after, int limit, long reached, CancellationToken ct)
     {
-        var events = await tail.ReadAfter(after, limit, ct);
+        var events = await tail.ReadSettledAfter(after, limit, ct);
         while (events.Count > 0 && events.Count < limit && events[^1].Position < reached
-            && await tail.ReadAfter(events[^1].Position, limit - events.Count, ct) is { Count: > 0 } more)
+            && await tail.ReadSettledAfter(events[^1].Position, limit - events.Count, ct) is { Count: > 0 } more)
         {
             events = [.. events, .. more];
         }

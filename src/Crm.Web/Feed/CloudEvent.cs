@@ -4,7 +4,10 @@ using Crm.Web.Http;
 
 namespace Crm.Web.Feed;
 
-/// <summary>An event of the log as other systems take it: CloudEvents 1.0.</summary>
+/// <summary>
+/// An event of the log as other systems take it: CloudEvents 1.0. An extension of it, <c>erased</c>, stands there where personal data that
+/// stood in the event are erased.
+/// </summary>
 public sealed record CloudEvent(
     [property: JsonPropertyName("specversion")] string SpecVersion,
     Guid Id,
@@ -14,6 +17,7 @@ public sealed record CloudEvent(
     DateTimeOffset Time,
     string Sequence,
     [property: JsonPropertyName("datacontenttype")] string DataContentType,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Erased,
     RawJson Data)
 {
     /// <summary>A recorded event as other systems take it. The sequence is the position, as text, as CloudEvents' extension asks.</summary>
@@ -26,6 +30,7 @@ public sealed record CloudEvent(
         recorded.At,
         recorded.Position.ToString(System.Globalization.CultureInfo.InvariantCulture),
         "application/json",
+        recorded.IsErased,
         new RawJson(catalog.Serialize(recorded.Data)));
 }
 

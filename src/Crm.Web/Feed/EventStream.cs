@@ -77,7 +77,7 @@ public static class EventStreamEndpoint
                 admitted = clock.GetTimestamp();
             }
 
-            var seen = await sight.Of(scope, after, await tail.ReadAfter(after, BatchSize, ct), ct);
+            var seen = await sight.Of(scope, after, await tail.ReadSettledAfter(after, BatchSize, ct), ct);
             var moved = seen.ReadTo > after;
             after = seen.ReadTo;
             foreach (var recorded in seen.Events)

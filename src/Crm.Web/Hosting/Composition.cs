@@ -4,6 +4,7 @@ using Crm.EventStore.Jobs;
 using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
+using Crm.EventStore.Sealing;
 using Crm.Projections;
 using Crm.Web.Feed;
 using Crm.Web.Http;
@@ -15,14 +16,16 @@ namespace Crm.Web.Hosting;
 /// <summary>What the host's parts need, named one by one.</summary>
 public static class Composition
 {
-    /// <summary>The log and the runner of commands.</summary>
-    public static void AddCrmEventStore(this WebApplicationBuilder builder, CrmDatabase database)
+    /// <summary>The log, whose personal data are sealed, and the runner of commands.</summary>
+    public static void AddCrmEventStore(this WebApplicationBuilder builder, CrmDatabase database, MasterKeys masters)
     {
         // The database is opened before the host and closed after it, so the container does not own it.
         builder.Services.AddSingleton(_ => new LogPosition());
+        builder.Services.AddSingleton(masters);
         builder.Services.AddSingleton<NpgsqlDataSource>(database.App);
         builder.Services.AddSingleton(new ReadModels(database.Reads));
-        builder.Services.AddSingleton(services => new EventLog(database.App, EventJson.Catalog, services.GetRequiredService<LogPosition>()));
+        builder.Services.AddSingleton(services =>
+            new EventLog(database.App, EventJson.Catalog, masters, services.GetRequiredService<LogPosition>()));
         builder.Services.AddSingleton(services => new CommandRunner(services.GetRequiredService<EventLog>()));
         builder.Services.AddSingleton(services => new OperationReceipts(services.GetRequiredService<EventLog>()));
         builder.Services.AddSingleton(services =>
@@ -39,6 +42,7 @@ public static class Composition
         services.AddSingleton<RunningJobs>();
         services.AddSingleton<RebuildJobs>();
         services.AddSingleton<UndoJobs>();
+        services.AddSingleton<IntegrityReports>();
         services.AddSingleton<ParkedStreams>();
         services.AddSingleton<LogListener>();
         services.AddSingleton<ReadHeaders>();
@@ -47,7 +51,7 @@ public static class Composition
         services.AddSingleton(provider => new LogTail(provider.GetRequiredService<EventLog>()));
         services.AddSingleton(provider => new ProjectionRunner(
             provider.GetRequiredService<NpgsqlDataSource>(),
-            provider.GetRequiredService<LogPosition>(),
+            provider.GetRequiredService<EventLog>(),
             provider.GetRequiredService<LogTail>().ReadAfter,
             ProjectionList.All,
             provider.GetRequiredService<Rebuilder>(),
@@ -55,5 +59,6 @@ public static class Composition
             provider.GetRequiredService<ILogger<ProjectionRunner>>()));
         services.AddHostedService<LogFollowers>();
         services.AddHostedService<Housekeeping>();
+        services.AddHostedService<IntegrityWatch>();
     }
 }

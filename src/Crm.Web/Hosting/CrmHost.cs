@@ -57,8 +57,11 @@ public static class CrmHost
             await Migrations.Apply(owner, ct);
         }
 
+        var masters = MasterKeySettings.Load(builder.Configuration, builder.Environment.IsProduction());
+        await MasterKeyCheck.Demand(ground.Database.App, masters, ct);
+
         builder.AddCrmEdge();
-        builder.AddCrmEventStore(ground.Database);
+        builder.AddCrmEventStore(ground.Database, masters);
         builder.AddCrmProjections();
         builder.AddCrmMetrics();
         builder.AddCrmDocumentation();

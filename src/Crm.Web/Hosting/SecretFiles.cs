@@ -49,7 +49,7 @@ internal static class SecretFiles
         }
 
         // The master key reads its file itself: the file says who made it.
-        settings.AddInMemoryCollection(Named().Where(named => named.Setting != Security.MasterKey.FileSetting).Select(named => KeyValuePair.Create(
+        settings.AddInMemoryCollection(Named().Where(named => named.Setting != Security.MasterKeySettings.FileSetting).Select(named => KeyValuePair.Create(
             named.Setting[..^Suffix.Length].Replace("__", ":", StringComparison.Ordinal), (string?)Read(named.Setting, named.File))));
     }
 

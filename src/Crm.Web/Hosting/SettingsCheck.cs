@@ -83,15 +83,15 @@ internal static class SettingsCheck
 
     private static SettingFinding OfMasterKey(IConfiguration settings)
     {
-        var isSet = settings[MasterKey.Setting] is { Length: > 0 } || settings[MasterKey.FileSetting] is { Length: > 0 };
+        var isSet = MasterKeySettings.IsGiven(settings);
         try
         {
-            MasterKey.Load(settings, isProduction: true);
-            return new(MasterKey.FileSetting, "set", Refused: false, "32 bytes.");
+            MasterKeySettings.Load(settings, isProduction: true);
+            return new(MasterKeySettings.FileSetting, "set", Refused: false, "32 bytes.");
         }
         catch (SettingMissingException fault)
         {
-            return new(MasterKey.FileSetting, isSet ? "development" : "missing", Refused: true, fault.Message);
+            return new(MasterKeySettings.FileSetting, isSet ? "development" : "missing", Refused: true, fault.Message);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Crm.Application;
 using Crm.EventStore.Log;
+using Crm.EventStore.Sealing;
 using Crm.Web.Hosting;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Npgsql;
@@ -108,6 +109,13 @@ public static partial class Problems
         OperationCanceledException => OfStatus(504),
         TimeoutException when TimedOut(http) => OfStatus(504),
         TimeoutException => Problem.Unavailable("The database did not answer in time."),
+        SubjectErasedException => new Problem(409, "erased", "It has been erased.", "It takes no personal data any more."),
+        SubjectKeyMissingException => new Problem(
+            500, "key-missing", "It cannot be read.", "The key of its personal data is missing. The fault has been recorded under the trace id."),
+        LogCorruptException => new Problem(
+            500, "log-corrupt", "It cannot be read.", "What the log holds of it was changed. The fault has been recorded under the trace id."),
+        MasterKeyUnknownException => new Problem(
+            500, "master-key-missing", "It cannot be read.", "This host lacks the master key. The fault has been recorded under the trace id."),
         _ => new Problem(500, "fault", "Something went wrong in the service.", "The fault has been recorded under the trace id."),
     };
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Crm.Application.Integrity;
 using Crm.Application.Undo;
 using Crm.Domain.Leads;
 using Crm.Domain.Users;
@@ -38,6 +39,8 @@ public static class WireFormats
             Words<Oversight>(),
             Words<Role>(),
             Words<FieldOutcome>(),
+            Words<CheckKind>(),
+            Words<Severity>(),
             Words<UndoneLeadOutcome>(),
         },
     };

@@ -17,7 +17,8 @@ public sealed record HistoryItem(
     string? CorrelationId,
     string? OperationId,
     RawJson Data,
-    IReadOnlyList<FieldChange> Changes);
+    IReadOnlyList<FieldChange> Changes,
+    bool Erased);
 
 /// <summary>A lead's history in order.</summary>
 public sealed record HistoryBody(IReadOnlyList<HistoryItem> Items);
@@ -51,7 +52,8 @@ public static class LeadHistoryEndpoint
                 recorded.Envelope.CorrelationId,
                 recorded.Envelope.OperationId,
                 new RawJson(log.Catalog.Serialize(recorded.Data)),
-                Changes.Between(lead, after)));
+                Changes.Between(lead, after),
+                recorded.IsErased));
             lead = after;
         }
 

@@ -54,7 +54,7 @@ public static class ReadLeadEndpoint
 
     /// <summary>
     /// All of a lead's events. Its owner of today decides who sees them, whatever moment is asked about, so the stream is read to its end
-    /// and only then cut. Who looks at a lead that was put away is recorded.
+    /// and only then cut. Who looks at a lead that was put away, or at what an erasure left, is recorded.
     /// </summary>
     /// <exception cref="ProblemException">There is no such lead, or it is not theirs to see: one answer for both.</exception>
     public static async Task<IReadOnlyList<RecordedEvent>> Visible(Guid id, HttpContext http, EventLog log, CancellationToken ct)
@@ -71,9 +71,10 @@ public static class ReadLeadEndpoint
             throw NotFound();
         }
 
-        if (today.IsArchived)
+        if (today.IsArchived || today.IsErased)
         {
-            await http.RequestServices.GetRequiredService<SensitiveReads>().Record(http, SensitiveSubject.ArchivedLead, id, ct);
+            var what = today.IsErased ? SensitiveSubject.ErasedLead : SensitiveSubject.ArchivedLead;
+            await http.RequestServices.GetRequiredService<SensitiveReads>().Record(http, what, id, ct);
         }
 
         return history;

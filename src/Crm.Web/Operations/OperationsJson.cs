@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Crm.Application.Integrity;
 using Crm.Application.Undo;
 using Crm.EventStore.Projections;
 using Crm.Web.Http;
@@ -12,6 +13,8 @@ namespace Crm.Web.Operations;
 [JsonSerializable(typeof(RetryOutcome))]
 [JsonSerializable(typeof(UndoRequest))]
 [JsonSerializable(typeof(UndoReport))]
+[JsonSerializable(typeof(IntegrityReport))]
+[JsonSerializable(typeof(IntegrityBody))]
 [JsonSerializable(typeof(RawJson))]
 public sealed partial class OperationsJson : JsonSerializerContext
 {

@@ -15,6 +15,9 @@ public static class OperationsRoutes
         ops.MapPost("/projections/{name}/rebuild", RebuildProjectionEndpoint.Handle).Produces<JobBody>(202)
             .WithSummary("Rebuild a read model beside the live one, then switch.");
         ops.MapGet("/jobs/{id:guid}", JobEndpoint.Handle).Produces<JobBody>().WithSummary("How far a job is.");
+        ops.MapGet("/integrity", IntegrityEndpoint.Handle).Produces<IntegrityBody>()
+            .WithSummary("The data-integrity checks, each with its count of offenders.");
+        ops.MapPost("/integrity", RunIntegrityEndpoint.Handle).Produces<JobBody>(202).WithSummary("Run the data-integrity checks anew.");
         ops.MapPost("/undo", UndoLeadsEndpoint.Handle).RequireAuthorization(Policies.Undo).Produces<JobBody>(202)
             .WithSummary("Take back what somebody did to leads in a window of time; what others changed since is kept.");
         ops.MapGet("/parked", ParkedEndpoint.Handle).Takes(ParkedEndpoint.Query).Produces<ParkedBody>()

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Crm.Domain.Access;
 using Crm.EventStore.Log;
+using Crm.EventStore.Sealing;
 using Npgsql;
 
 namespace Crm.Web.Security;
@@ -29,7 +30,7 @@ public enum SecondFactorVerdict
 /// Second factors (RFC 6238), beside the log: the secret is sealed with the master key, recovery codes are hashed. A code counts once,
 /// on whatever host: the database compares and sets the last time step that was taken.
 /// </summary>
-public sealed class SecondFactors(NpgsqlDataSource database, MasterKey master, AccessFacts facts, TimeProvider clock)
+public sealed class SecondFactors(NpgsqlDataSource database, MasterKeys master, AccessFacts facts, TimeProvider clock)
 {
     /// <summary>The most characters that a code may have, recovery codes and how people group them included.</summary>
     public const int MaxCodeCharacters = 20;

@@ -1,3 +1,4 @@
+using Crm.EventStore.Sealing;
 using Npgsql;
 
 namespace Crm.Web.Security;
@@ -16,7 +17,7 @@ public record OurKey(SigningKey Key, DateTimeOffset CreatedAt, DateTimeOffset Ac
 /// </summary>
 public sealed partial class SigningKeys(
     NpgsqlDataSource database,
-    MasterKey master,
+    MasterKeys master,
     SecurityOptions options,
     TimeProvider clock,
     ILogger<SigningKeys> logger) : IDisposable

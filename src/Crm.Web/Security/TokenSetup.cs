@@ -12,7 +12,6 @@ internal static class TokenSetup
         services.AddOptions<SecurityOptions>().Validate(
             options => !builder.Environment.IsProduction() || options.Issuers.All(static one => one.Metadata.Scheme == Uri.UriSchemeHttps),
             "In Production the metadata of another issuer is fetched by https only.");
-        services.AddSingleton(MasterKey.Load(builder.Configuration, builder.Environment.IsProduction()));
         services.AddSingleton<SigningKeys>();
         services.AddSingleton<KeyRotation>();
         services.AddSingleton<JwtTokens>();

@@ -13,7 +13,7 @@ public abstract class ImportedLog : IAsyncLifetime
     protected TestDatabase Database { get; } = new();
 
     /// <summary>The log, opened when it is first asked for.</summary>
-    protected EventLog Log => log ??= new EventLog(Database.App, EventJson.Catalog, new LogPosition());
+    protected EventLog Log => log ??= new EventLog(Database.App, EventJson.Catalog, TestKeys.Masters, new LogPosition());
 
     protected static CancellationToken Ct => TestContext.Current.CancellationToken;
 

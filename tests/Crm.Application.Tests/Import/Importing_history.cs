@@ -189,10 +189,10 @@ public sealed class Importing_history : ImportedLog
     {
         var file = Folder.Write("long.csv", LongFile(leads: 700, rowsPerLead: 20));
         var whole = await Import(file);
-        var expected = await Database.HistoryDigest(Ct);
+        var expected = await Database.HistoryDigest(EventJson.Catalog, Ct);
 
         await using var other = await TestDatabase.Create();
-        await using var second = new EventLog(other.App, EventJson.Catalog, new LogPosition());
+        await using var second = new EventLog(other.App, EventJson.Catalog, TestKeys.Masters, new LogPosition());
         var runs = 0;
         ImportReport? report = null;
         while (report is null && runs < 20)
@@ -214,7 +214,7 @@ public sealed class Importing_history : ImportedLog
         Assert.InRange(runs, 2, 19);
         Assert.Equal(whole.Totals.Rows, report.Totals.Rows);
         Assert.Equal(whole.Totals.Events, report.Totals.Events);
-        Assert.Equal(expected, await other.HistoryDigest(Ct));
+        Assert.Equal(expected, await other.HistoryDigest(EventJson.Catalog, Ct));
         Assert.Equal(await File.ReadAllTextAsync(whole.RejectedFile ?? "", Ct), await File.ReadAllTextAsync(report.RejectedFile ?? "", Ct));
     }
 

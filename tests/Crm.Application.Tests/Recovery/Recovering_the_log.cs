@@ -32,7 +32,7 @@ public sealed class Recovering_the_log : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await source.InitializeAsync();
-        log = new EventLog(source.App, EventJson.Catalog, new LogPosition());
+        log = new EventLog(source.App, EventJson.Catalog, TestKeys.Masters, new LogPosition());
         var few = new DataSourceSettings { MaxConnections = 10 };
         database = await CrmDatabase.External(source.Cluster.Superuser(source.Name), owner: null, few, Ct);
         await LeadSeed.To(log, 300, seed: 7, Now, progress: null, Ct);
@@ -125,7 +125,7 @@ public sealed class Recovering_the_log : IAsyncLifetime
         var position = await Log.LastPosition(Ct) / 2;
         await using var target = await Target();
         await Recover(target, position);
-        await using var recovered = new EventLog(target.App, EventJson.Catalog, new LogPosition());
+        await using var recovered = new EventLog(target.App, EventJson.Catalog, TestKeys.Masters, new LogPosition());
 
         var captured = new NewEvent(Guid.CreateVersion7(), new LeadCaptured(LeadDetails.Unknown, 0, 1), Now);
         var outcome = await recovered.Append(
@@ -137,7 +137,7 @@ public sealed class Recovering_the_log : IAsyncLifetime
     [Fact]
     public async Task of_everything_equals_the_source_row_for_row()
     {
-        await using (var app = new EventLog(source.App, EventJson.Catalog, new LogPosition()))
+        await using (var app = new EventLog(source.App, EventJson.Catalog, TestKeys.Masters, new LogPosition()))
         {
             using var rebuilder = new Rebuilder(source.App, app, NullLogger<Rebuilder>.Instance);
             foreach (var projection in ProjectionList.All)
@@ -206,7 +206,7 @@ public sealed class Recovering_the_log : IAsyncLifetime
 
     private Task<RecoveryReport> Recover(
         CrmDatabase target, long position, IProgress<RecoveryProgress>? progress = null, CancellationToken? ct = null) =>
-        new LogRecovery(Database, target.Owner ?? target.App, target.App, ProjectionList.All, NullLoggerFactory.Instance)
+        new LogRecovery(Database, target.Owner ?? target.App, target.App, TestKeys.Masters, ProjectionList.All, NullLoggerFactory.Instance)
             .To(position, progress, ct ?? Ct);
 
     private async Task<CrmDatabase> Target()

@@ -26,12 +26,19 @@ public class Any_sequence_of_commands
         Assert.All(history.States, lead => Assert.InRange(lead.Score, 0, 100)));
 
     [Fact]
-    public void changes_an_archived_lead_only_by_unarchiving_or_restoring_it() => ForAll(history =>
+    public void changes_an_archived_lead_only_by_unarchiving_restoring_or_erasing_it() => ForAll(history =>
         Assert.All(
             history.Events.Zip(history.States).Where(at => at.Second.IsArchived),
             at => Assert.True(
-                at.First is LeadUnarchived or LeadRestored or LeadChangesReversed or LeadCaptureTimeCorrected,
+                at.First is LeadUnarchived or LeadRestored or LeadChangesReversed or LeadCaptureTimeCorrected or LeadErased,
                 $"{at.First} on an archived lead")));
+
+    [Fact]
+    public void ends_with_an_erasure_and_leaves_nothing_of_the_person() => ForAll(history =>
+    {
+        Assert.DoesNotContain(history.Events.SkipLast(1), happened => happened is LeadErased);
+        Assert.All(history.States.Where(lead => lead.IsErased), lead => Assert.Equal(lead.Details.WithoutPerson(), lead.Details));
+    });
 
     [Fact]
     public void begins_with_the_capture_and_never_captures_again() => ForAll(history =>
@@ -60,7 +67,7 @@ public class Any_sequence_of_commands
     [Fact]
     public void leaves_a_live_lead_with_the_score_of_the_rules_or_of_a_hand() => ForAll(history =>
         Assert.All(
-            history.AfterEachCommand.Where(after => after is { Status: not LeadStatus.Missing, IsArchived: false }),
+            history.AfterEachCommand.Where(after => after is { Status: not LeadStatus.Missing, IsArchived: false, IsErased: false }),
             lead => Assert.True(
                 lead.ScoreSetByHand || history.Events.Any(happened => happened is LeadRestored)
                 || lead.Score == LeadScore.Of(lead.Details, lead.Engagement))));
@@ -142,9 +149,10 @@ public class Any_sequence_of_commands
         select (Step[])[first, .. others];
 
     private static Gen<Step> AnyStep => Gen.Frequency(
-        (12, AnyCommand.Select(Step (command) => new Step.Do(command))),
-        (1, Gen.Choose(0, 100).Select(Step (percent) => new Step.GoBack(percent))),
-        (1, Gen.Choose(1, 4).Select(Step (oneIn) => new Step.Reverse(oneIn))));
+        (24, AnyCommand.Select(Step (command) => new Step.Do(command))),
+        (1, Gen.Constant<Step>(new Step.Do(new EraseLead("Article 17", "the person", PersonTraces.None)))),
+        (2, Gen.Choose(0, 100).Select(Step (percent) => new Step.GoBack(percent))),
+        (2, Gen.Choose(1, 4).Select(Step (oneIn) => new Step.Reverse(oneIn))));
 
     private static Gen<Agent> AnyAgent => Gen.Elements(AgentAnna, AgentBoris, InactiveBoris, Nobody);
 

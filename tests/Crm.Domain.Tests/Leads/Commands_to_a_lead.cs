@@ -24,4 +24,17 @@ public class Commands_to_a_lead
         Given(Captured, Contacted, Qualified, Converted, Archived).When(command).ThenRefused(LeadRefusals.Archived);
         Given(Captured, Disqualified, Archived).When(command).ThenRefused(LeadRefusals.Archived);
     }
+
+    [Theory]
+    [MemberData(nameof(CommandsToAnExistingLead), MemberType = typeof(LeadFacts))]
+    public void are_refused_on_an_erased_lead_whatever_its_status(string name, ICommand<Lead, LeadEvent> command)
+    {
+        Assert.NotEmpty(name);
+        Given(Captured, Erased).When(command).ThenRefused(LeadRefusals.Erased);
+        Given(Captured, Assigned, CalledOut, Contacted, Erased).When(command).ThenRefused(LeadRefusals.Erased);
+        Given(Captured, Contacted, Qualified, Erased).When(command).ThenRefused(LeadRefusals.Erased);
+        Given(Captured, Contacted, Qualified, Converted, Erased).When(command).ThenRefused(LeadRefusals.Erased);
+        Given(Captured, Disqualified, Erased).When(command).ThenRefused(LeadRefusals.Erased);
+        Given(Captured, Archived, Erased).When(command).ThenRefused(LeadRefusals.Erased);
+    }
 }

@@ -77,6 +77,7 @@ public class Evolving_a_lead
             ScoreSetByHand = true,
         },
         [new LeadScoreChanged(45, 2)] = Before with { Score = 45, ScoreRules = 2 },
+        [Erased] = Before with { IsErased = true, Details = LeadDetails.Unknown },
     };
 
     [Fact]

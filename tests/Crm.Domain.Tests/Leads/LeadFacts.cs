@@ -36,6 +36,7 @@ public static class LeadFacts
     public static readonly LeadDisqualified Disqualified = new("no budget");
     public static readonly LeadConverted Converted = new(null, null);
     public static readonly LeadArchived Archived = new("old");
+    public static readonly LeadErased Erased = new("Article 17", "the person, by letter");
 
     public static Spec<Lead, LeadEvent> Given(params LeadEvent[] history) => new(Lead.Aggregate, history);
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Crm.EventStore.Log;
+using Crm.Testing;
 using Npgsql;
 
 namespace Crm.EventStore.Tests.Log;
@@ -31,7 +32,7 @@ public static class Notes
     public static Envelope Ann { get; } = new("ann", CorrelationId: "request-1");
 
     public static EventLog Open(NpgsqlDataSource database, EventLogOptions? options = null) =>
-        new(database, Catalog, new LogPosition(), options);
+        new(database, Catalog, TestKeys.Masters, new LogPosition(), options);
 
     public static NewEvent Note(string text, int number = 0) => new(Guid.NewGuid(), new Noted(text, number), Noon);
 

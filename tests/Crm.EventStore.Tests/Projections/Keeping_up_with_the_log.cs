@@ -17,7 +17,7 @@ public sealed class Keeping_up_with_the_log : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await database.InitializeAsync();
-        log = new EventLog(database.App, Toys.Catalog, new LogPosition());
+        log = new EventLog(database.App, Toys.Catalog, TestKeys.Masters, new LogPosition());
         accounts = new Accounts(database, log);
     }
 

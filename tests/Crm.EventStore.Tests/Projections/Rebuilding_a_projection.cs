@@ -16,7 +16,7 @@ public sealed class Rebuilding_a_projection : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await database.InitializeAsync();
-        log = new EventLog(database.App, Toys.Catalog, new LogPosition());
+        log = new EventLog(database.App, Toys.Catalog, TestKeys.Masters, new LogPosition());
         accounts = new Accounts(database, log);
     }
 

@@ -17,7 +17,7 @@ public sealed class RunningProjections : IAsyncDisposable
         Progress = new ProjectionProgress(database.App);
         Rebuilder = new Rebuilder(database.App, log, NullLogger<Rebuilder>.Instance);
         var runner = new ProjectionRunner(
-            database.App, log.Position, read ?? log.ReadAfter, projections, Rebuilder, Progress, NullLogger<ProjectionRunner>.Instance);
+            database.App, log, read ?? log.ReadAfter, projections, Rebuilder, Progress, NullLogger<ProjectionRunner>.Instance);
         running = runner.Run(stop.Token);
     }
 
@@ -53,6 +53,32 @@ public sealed class Accounts(TestDatabase database, EventLog log)
         var events = amounts.Select(amount => new NewEvent(Guid.NewGuid(), new Moved(amount, "toy"), Noon.AddDays(amount % 5))).ToList();
         return await Append(account, events);
     }
+
+    /// <summary>Somebody's own words in an account's movement.</summary>
+    public async Task<long> Note(Guid account, params string[] notes) =>
+        await Append(account, [.. notes.Select(note => new NewEvent(Guid.NewGuid(), new Moved(1, note), Noon))]);
+
+    /// <summary>Appends the fact of an erasure; what stood in the stream reads otherwise from then on, as when its key is destroyed.</summary>
+    public async Task<long> Erase(Guid account)
+    {
+        await Execute($$"""update crm.mt_events set data = data || '{"note":"[gone]"}' where stream_id = '{{account}}' and type = 'moved'""");
+        return await Append(account, [new NewEvent(Guid.NewGuid(), new Erased(), Noon)]);
+    }
+
+    /// <summary>The notes of an account's diary, and behind them what its owner's row holds.</summary>
+    public async Task<string> Diary(Guid account) => await Scalar<string>(
+        $"""
+        select (select coalesce(string_agg(note, ', ' order by position), '') from crm_read.diary_lines where account = '{account}')
+            || (select coalesce(string_agg('; ' || last, ''), '') from crm_read.diary_owners where account = '{account}')
+        """);
+
+    /// <summary>In how many tables of read models, live or not, a text stands.</summary>
+    public async Task<long> TablesHolding(string text) => await Scalar<long>(
+        $"""
+        select count(*) from pg_tables t
+        where t.schemaname = 'crm_read' and (xpath('/row/c/text()', query_to_xml(
+            format('select count(*) as c from crm_read.%I t where t::text like %L', t.tablename, '%{text}%'), false, true, '')))[1]::text <> '0'
+        """);
 
     public async Task<long> Close(Guid account) => await Append(account, [new NewEvent(Guid.NewGuid(), new Closed(), Noon)]);
 

@@ -12,11 +12,15 @@ public sealed record Moved(int Amount, string Note);
 /// <summary>A toy event: an account was closed.</summary>
 public sealed record Closed;
 
+/// <summary>A toy event: what an account's movements were called is erased.</summary>
+public sealed record Erased;
+
 /// <summary>A toy event that the projection passes over.</summary>
 public sealed record Viewed;
 
 [JsonSerializable(typeof(Moved))]
 [JsonSerializable(typeof(Closed))]
+[JsonSerializable(typeof(Erased))]
 [JsonSerializable(typeof(Viewed))]
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 public sealed partial class ToyJson : JsonSerializerContext;
@@ -27,6 +31,7 @@ public static class Toys
     [
         new("moved", "account", typeof(Moved), ToyJson.Default.Moved),
         new("closed", "account", typeof(Closed), ToyJson.Default.Closed),
+        new("erased", "account", typeof(Erased), ToyJson.Default.Erased) { Erases = true },
         new("viewed", "account", typeof(Viewed), ToyJson.Default.Viewed),
     ]);
 }
@@ -62,6 +67,7 @@ public sealed class Tally(int revision = 1, Func<RecordedEvent, bool>? poison = 
     {
         Name = $"{name}_movements",
         PrimaryKey = "position",
+        StreamColumn = "account",
         Columns =
         [
             ReadTable<Movement>.Column("position", "bigint not null", NpgsqlDbType.Bigint, entry => (long?)entry.Position),

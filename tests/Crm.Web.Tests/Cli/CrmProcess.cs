@@ -28,6 +28,7 @@ internal sealed class CrmProcess : IDisposable
             WorkingDirectory = Path.GetTempPath(),
         };
         start.Environment["ConnectionStrings__Crm"] = database?.Cluster.Superuser(database.Name);
+        start.Environment["CRM_MASTER_KEY"] = TestKeys.Text;
         return new CrmProcess(Process.Start(start) ?? throw new InvalidOperationException("The process did not start."));
     }
 

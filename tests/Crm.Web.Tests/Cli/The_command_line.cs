@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Crm.Application;
 using Crm.Testing;
 using Npgsql;
 
@@ -18,13 +19,6 @@ public sealed class The_command_line(TestDatabase database) : IClassFixture<Test
             { "when": { "what": "take" }, "event": "assigned", "agent": { "column": "who" }, "onlyWhenOwnerDiffers": true }
           ]
         }
-        """;
-
-    private const string HistoryDigest =
-        """
-        select md5(coalesce(string_agg(concat_ws('|', stream_id, version, id, type, timestamp, data, headers - 'recordedAt', causation_id), E'\n'
-                                       order by stream_id, version), ''))
-        from crm.mt_events
         """;
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("crm-cli-");
@@ -140,7 +134,7 @@ public sealed class The_command_line(TestDatabase database) : IClassFixture<Test
 
         Assert.Equal(4, again);
         Assert.Equal(40_000, JsonDocument.Parse(report).RootElement.GetProperty("totals").GetProperty("rows").GetInt32());
-        Assert.Equal(await One<string>(whole, HistoryDigest), await One<string>(killed, HistoryDigest));
+        Assert.Equal(await whole.HistoryDigest(EventJson.Catalog, Ct), await killed.HistoryDigest(EventJson.Catalog, Ct));
         Assert.Equal(await Rejected("whole.csv"), await Rejected("killed.csv"));
     }
 

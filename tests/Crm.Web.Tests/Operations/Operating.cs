@@ -103,6 +103,25 @@ public class Operating(TestHost host) : IClassFixture<TestHost>
     }
 
     [Fact]
+    public async Task says_whether_the_data_are_sound_and_since_when()
+    {
+        var ops = await host.As("ops");
+        await (await host.Admin()).Captured();
+
+        var started = (await ops.Post("/ops/integrity")).Is(202);
+        await IsDone(ops, started.Header("Location") ?? "");
+        var answer = (await ops.Get("/ops/integrity")).Is(200);
+
+        Assert.True(answer.Items.Count >= 26);
+        Assert.All(answer.Items.Where(item => item.GetProperty("id").GetString() is not ("parked" or "projections")), item =>
+            Assert.True(item.GetProperty("passed").GetBoolean(), item.ToString()));
+        Assert.True(answer.Body.GetProperty("ageSeconds").GetDouble() >= 0);
+        Assert.True(answer.Body.GetProperty("passRate").GetDouble() > 80);
+        Assert.Contains("crm_integrity_offenders", (await ops.Get("/metrics")).Text, StringComparison.Ordinal);
+        Assert.Equal(answer.Items.Count, (await ops.Get("/ops/integrity")).Is(200).Items.Count);
+    }
+
+    [Fact]
     public async Task answers_health_in_time_and_without_a_token()
     {
         await host.Admin();

@@ -86,7 +86,7 @@ public sealed class The_first_admin(TestHost host) : IClassFixture<TestHost>
     /// <summary>The parts on an empty database, without a host.</summary>
     private sealed class Fresh(TestDatabase database) : IAsyncDisposable
     {
-        private readonly EventLog log = new(database.App, EventJson.Catalog, new LogPosition());
+        private readonly EventLog log = new(database.App, EventJson.Catalog, TestKeys.Masters, new LogPosition());
 
         public Credentials Credentials { get; } = new(database.App, TimeProvider.System);
 

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Crm.EventStore.Log;
+using Crm.EventStore.Sealing;
 using Crm.Testing;
 using Crm.Web.Security;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -267,7 +268,7 @@ public sealed class Rotating_the_signing_key(TestHost host) : IClassFixture<Test
     }
 
     private static SigningKeys Keys(TestDatabase database, MasterKey master) =>
-        new(database.App, master, new SecurityOptions(), TimeProvider.System, NullLogger<SigningKeys>.Instance);
+        new(database.App, MasterKeys.Of(master), new SecurityOptions(), TimeProvider.System, NullLogger<SigningKeys>.Instance);
 
     private static byte[] PrivatePart(SigningKey key)
     {

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Crm.EventStore.Sealing;
 using Crm.Testing;
 using Crm.Web.Hosting;
 using Crm.Web.Security;
@@ -67,25 +68,25 @@ public sealed class The_master_key : IDisposable
     {
         var given = RandomNumberGenerator.GetBytes(32);
         var box = MasterKey.Of(given).Seal("here", "a secret"u8);
-        Assert.Equal("a secret"u8, Load("Production", (MasterKey.Setting, Convert.ToBase64String(given))).Open("here", box));
+        Assert.Equal("a secret"u8, Load("Production", (MasterKeySettings.Setting, Convert.ToBase64String(given))).Open("here", box));
 
         var file = Path.Combine(folder.FullName, "given");
         File.WriteAllText(file, Convert.ToBase64String(given) + "\n");
-        Assert.Equal("a secret"u8, Load("Production", (MasterKey.FileSetting, file)).Open("here", box));
+        Assert.Equal("a secret"u8, Load("Production", (MasterKeySettings.FileSetting, file)).Open("here", box));
         Assert.False(File.Exists(Path.Combine(folder.FullName, "master.key")));
     }
 
     [Fact]
     public void is_not_made_in_Production() =>
-        Assert.Contains(MasterKey.FileSetting, Assert.Throws<SettingMissingException>(() => Load("Production")).Message, StringComparison.Ordinal);
+        Assert.Contains(MasterKeySettings.FileSetting, Assert.Throws<SettingMissingException>(() => Load("Production")).Message, StringComparison.Ordinal);
 
     [Fact]
     public void of_Development_is_refused_in_Production()
     {
         Load("Development");
         var file = Path.Combine(folder.FullName, "master.key");
-        Assert.Throws<SettingMissingException>(() => Load("Production", (MasterKey.FileSetting, file)));
-        Assert.Throws<SettingMissingException>(() => Load("Production", (MasterKey.Setting, File.ReadAllText(file))));
+        Assert.Throws<SettingMissingException>(() => Load("Production", (MasterKeySettings.FileSetting, file)));
+        Assert.Throws<SettingMissingException>(() => Load("Production", (MasterKeySettings.Setting, File.ReadAllText(file))));
     }
 
     [Theory]
@@ -95,16 +96,17 @@ public sealed class The_master_key : IDisposable
     [InlineData("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw==")]
     public void that_is_none_is_refused_and_not_repeated(string text)
     {
-        var refused = Assert.Throws<SettingMissingException>(() => Load("Development", (MasterKey.Setting, text)));
+        var refused = Assert.Throws<SettingMissingException>(() => Load("Development", (MasterKeySettings.Setting, text)));
         Assert.DoesNotContain(text, refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void whose_file_is_not_there_is_refused() => Assert.Throws<SettingMissingException>(
-        () => Load("Development", (MasterKey.FileSetting, Path.Combine(folder.FullName, "missing"))));
+        () => Load("Development", (MasterKeySettings.FileSetting, Path.Combine(folder.FullName, "missing"))));
 
     [Fact]
-    public void prints_nothing_of_itself() => Assert.Equal("MasterKey", key.ToString());
+    public void prints_nothing_of_itself() =>
+        Assert.Equal(("MasterKey", "MasterKeys"), (key.ToString(), MasterKeys.Of(key).ToString()));
 
     [Fact]
     public void seals_as_AES_GCM_does_by_the_published_vectors()
@@ -150,10 +152,10 @@ public sealed class The_master_key : IDisposable
 
     public void Dispose() => folder.Delete(recursive: true);
 
-    private MasterKey Load(string environment, params (string Name, string Value)[] settings)
+    private MasterKeys Load(string environment, params (string Name, string Value)[] settings)
     {
         var all = settings.Append(("CRM_DATA_DIR", folder.FullName)).ToDictionary(one => one.Item1, one => (string?)one.Item2);
-        return MasterKey.Load(
+        return MasterKeySettings.Load(
             new ConfigurationBuilder().AddInMemoryCollection(all).Build(), isProduction: environment is "Production");
     }
 }

@@ -1,0 +1,239 @@
+using System.Globalization;
+using Crm.EventStore.Log;
+using Npgsql;
+
+namespace Crm.Application.Integrity;
+
+/// <summary>The checks of the log itself, page by page: what the tables hold, not what a reader would make of it.</summary>
+internal sealed class LogChecks(NpgsqlDataSource database, EventLog log, Tally tally)
+{
+    private const int EventsAtOnce = 50_000;
+    private const int StreamsAtOnce = 10_000;
+    private const int DecodedAtOnce = 5_000;
+
+    // Times are compared as text: the log writes them in one fixed form, and whatever else stands there must not stop the check.
+    private const string EventsSql =
+        """
+        select count(*),
+            count(*) filter (where backwards), (array_agg(seq_id order by seq_id) filter (where backwards))[1:10],
+            count(*) filter (where orphan), (array_agg(seq_id order by seq_id) filter (where orphan))[1:10],
+            count(*) filter (where activity),
+            count(*) filter (where bad_kind), (array_agg(seq_id order by seq_id) filter (where bad_kind))[1:10],
+            count(*) filter (where bad_direction), (array_agg(seq_id order by seq_id) filter (where bad_direction))[1:10],
+            count(*) filter (where bad_time), (array_agg(seq_id order by seq_id) filter (where bad_time))[1:10]
+        from (
+            select e.seq_id,
+                coalesce(e.headers ->> 'recordedAt' < lag(e.headers ->> 'recordedAt') over (order by e.seq_id), false)
+                    or e.headers ->> 'recordedAt' is null as backwards,
+                s.id is null as orphan,
+                e.type = 'lead-activity-logged' as activity,
+                e.type = 'lead-activity-logged'
+                    and coalesce(e.data ->> 'kind', '') not in ('call', 'email', 'meeting', 'sms', 'visit') as bad_kind,
+                e.type = 'lead-activity-logged' and coalesce(e.data ->> 'direction', '') not in ('in', 'out') as bad_direction,
+                e.type = 'lead-activity-logged' and (e.data ->> 'at' is null or e.data ->> 'activityId' is null) as bad_time
+            from crm.mt_events e left join crm.mt_streams s on s.id = e.stream_id
+            where e.seq_id between $1 and $2) page
+        where seq_id >= $3
+        """;
+
+    private const string MissingSql =
+        """
+        select place from generate_series($1::bigint, $2::bigint) place
+        where not exists (select from crm.mt_events e where e.seq_id = place) order by place limit 10
+        """;
+
+    private const string StreamsSql =
+        """
+        select count(*), (array_agg(id order by id desc))[1], count(*) filter (where bad), (array_agg(id order by id) filter (where bad))[1:10]
+        from (
+            select s.id, e.events = 0 or e.events <> e.last or e.first <> 1 or s.version is distinct from e.last as bad
+            from (select id, version from crm.mt_streams where id > $1 order by id limit $2) s
+            cross join lateral (
+                select count(*) as events, coalesce(min(version), 0) as first, coalesce(max(version), 0) as last
+                from crm.mt_events where stream_id = s.id) e) page
+        """;
+
+    private const string EndSql =
+        """
+        select (select coalesce(max(seq_id), 0) from crm.mt_events), (select position from crm.log_counter),
+            (select count(*) from crm.mt_streams)
+        """;
+
+    /// <summary>Checks everything.</summary>
+    /// <returns>The log's last position when it began.</returns>
+    public async Task<long> Run(IProgress<IntegrityProgress>? progress, CancellationToken ct)
+    {
+        var (last, streams) = await End(ct);
+        for (var from = 1L; from <= last; from += EventsAtOnce)
+        {
+            progress?.Report(new IntegrityProgress("events", (double)from / last));
+            await Events(from, Math.Min(last, from + EventsAtOnce - 1), ct);
+        }
+
+        await Streams(streams, progress, ct);
+        await Readable(last, progress, ct);
+        return last;
+    }
+
+    private async Task<(long Last, long Streams)> End(CancellationToken ct)
+    {
+        await using var find = database.CreateCommand(EndSql);
+        await using var reader = await find.ExecuteReaderAsync(ct);
+        if (!await reader.ReadAsync(ct))
+        {
+            throw new LogCorruptException("The counter of positions is gone.");
+        }
+
+        var (last, counter) = (reader.GetInt64(0), await reader.IsDBNullAsync(1, ct) ? -1 : reader.GetInt64(1));
+        if (last != counter)
+        {
+            tally.Offends(IntegrityCheck.LogPositions, string.Create(CultureInfo.InvariantCulture, $"the counter is at {counter}, the log ends at {last}"));
+        }
+
+        return (last, reader.GetInt64(2));
+    }
+
+    private async Task Events(long from, long to, CancellationToken ct)
+    {
+        // One event of the page before comes along, so that its time is compared across the border.
+        await using var look = database.CreateCommand(EventsSql);
+        look.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Math.Max(1, from - 1) });
+        look.Parameters.Add(new NpgsqlParameter<long> { TypedValue = to });
+        look.Parameters.Add(new NpgsqlParameter<long> { TypedValue = from });
+        await using var reader = await look.ExecuteReaderAsync(ct);
+        await reader.ReadAsync(ct);
+        var (found, expected) = (reader.GetInt64(0), to - from + 1);
+        var activities = reader.GetInt64(5);
+        tally.Looked(IntegrityCheck.LogPositions, expected);
+        tally.Looked(IntegrityCheck.LogTimes, found);
+        tally.Looked(IntegrityCheck.LogStreams, found);
+        tally.Looked(IntegrityCheck.ActivityKind, activities);
+        tally.Looked(IntegrityCheck.ActivityDirection, activities);
+        tally.Looked(IntegrityCheck.ActivityTime, activities);
+        Take(reader, 1, IntegrityCheck.LogTimes);
+        Take(reader, 3, IntegrityCheck.LogStreams);
+        Take(reader, 6, IntegrityCheck.ActivityKind);
+        Take(reader, 8, IntegrityCheck.ActivityDirection);
+        Take(reader, 10, IntegrityCheck.ActivityTime);
+        await reader.DisposeAsync();
+        if (found != expected)
+        {
+            await Missing(from, to, expected - found, ct);
+        }
+    }
+
+    private async Task Missing(long from, long to, long count, CancellationToken ct)
+    {
+        await using var find = database.CreateCommand(MissingSql);
+        find.Parameters.Add(new NpgsqlParameter<long> { TypedValue = from });
+        find.Parameters.Add(new NpgsqlParameter<long> { TypedValue = to });
+        var missing = new List<string>();
+        await using var reader = await find.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            missing.Add(string.Create(CultureInfo.InvariantCulture, $"position {reader.GetInt64(0)} is missing"));
+        }
+
+        tally.Offend(IntegrityCheck.LogPositions, count, missing);
+    }
+
+    private async Task Streams(long streams, IProgress<IntegrityProgress>? progress, CancellationToken ct)
+    {
+        var after = Guid.Empty;
+        for (var done = 0L; ;)
+        {
+            progress?.Report(new IntegrityProgress("streams", streams == 0 ? 1 : Math.Min(1, (double)done / streams)));
+            await using var look = database.CreateCommand(StreamsSql);
+            look.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = after });
+            look.Parameters.Add(new NpgsqlParameter<int> { TypedValue = StreamsAtOnce });
+            await using var reader = await look.ExecuteReaderAsync(ct);
+            await reader.ReadAsync(ct);
+            var count = reader.GetInt64(0);
+            if (count == 0)
+            {
+                return;
+            }
+
+            tally.Looked(IntegrityCheck.LogVersions, count);
+            if (reader.GetInt64(2) is > 0 and var bad)
+            {
+                tally.Offend(IntegrityCheck.LogVersions, bad, reader.GetFieldValue<Guid[]>(3).Select(static id => id.ToString()));
+            }
+
+            (after, done) = (reader.GetGuid(1), done + count);
+        }
+    }
+
+    private async Task Readable(long last, IProgress<IntegrityProgress>? progress, CancellationToken ct)
+    {
+        var after = 0L;
+        while (after < last)
+        {
+            progress?.Report(new IntegrityProgress("reading", (double)after / last));
+            try
+            {
+                if (await log.ReadAfter(after, DecodedAtOnce, ct) is not [.., var end] page)
+                {
+                    return;
+                }
+
+                tally.Looked(IntegrityCheck.LogReadable, page.Count);
+                foreach (var unreadable in page.Where(static recorded => recorded.Data is UnreadableEvent))
+                {
+                    tally.Offends(IntegrityCheck.LogReadable, $"position {unreadable.Position}, {unreadable.Type}");
+                }
+
+                after = end.Position;
+            }
+            catch (LogCorruptException corrupt)
+            {
+                // Which of them: event by event, past the one that stops the reading.
+                after = await OneByOne(after, Math.Min(last, after + DecodedAtOnce), corrupt, ct);
+            }
+        }
+    }
+
+    private async Task<long> OneByOne(long after, long to, LogCorruptException whole, CancellationToken ct)
+    {
+        var isNamed = false;
+        for (; after < to; after++)
+        {
+            var why = await WhyUnreadable(after, ct);
+            tally.Looked(IntegrityCheck.LogReadable);
+            if (why is not null)
+            {
+                tally.Offends(IntegrityCheck.LogReadable, string.Create(CultureInfo.InvariantCulture, $"position {after + 1}: {why}"));
+                isNamed = true;
+            }
+        }
+
+        if (!isNamed)
+        {
+            tally.Offends(IntegrityCheck.LogReadable, whole.Message);
+        }
+
+        return to;
+    }
+
+    private async Task<string?> WhyUnreadable(long after, CancellationToken ct)
+    {
+        try
+        {
+            return await log.ReadAfter(after, 1, ct) is [{ Data: UnreadableEvent unreadable }] ? unreadable.Type : null;
+        }
+        catch (LogCorruptException corrupt)
+        {
+            return corrupt.Message;
+        }
+    }
+
+    private void Take(NpgsqlDataReader reader, int column, IntegrityCheck check)
+    {
+        if (reader.GetInt64(column) is > 0 and var count)
+        {
+            tally.Offend(
+                check, count,
+                reader.GetFieldValue<long[]>(column + 1).Select(static position => string.Create(CultureInfo.InvariantCulture, $"position {position}")));
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using Crm.EventStore.Log;
+using Crm.EventStore.Projections;
+using Npgsql;
+
+namespace Crm.Application.Integrity;
+
+/// <summary>The checks of the read models: a sample of streams against the log, what is parked, and how far each has come.</summary>
+internal sealed class ReadModelChecks(
+    NpgsqlDataSource database, EventLog log, IReadOnlyList<Projection> projections, Tally tally)
+{
+    // A host that is catching up is no defect.
+    private const long FarBehind = 100_000;
+
+    /// <summary>The read models of which a sample differs from the log.</summary>
+    public HashSet<string> Differing { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Checks everything.</summary>
+    /// <param name="last">The log's last position.</param>
+    /// <param name="seed">Which streams the sample holds.</param>
+    /// <param name="size">About how many.</param>
+    /// <param name="progress">Told how far it is; null for nobody.</param>
+    /// <param name="ct">Stops it.</param>
+    public async Task Run(long last, int seed, int size, IProgress<IntegrityProgress>? progress, CancellationToken ct)
+    {
+        await Standing(last, ct);
+        var streams = await Sample(last, seed, size, ct);
+        var check = new SampleCheck(database, log);
+        foreach (var (projection, place) in projections.Select(static (projection, place) => (projection, place)))
+        {
+            progress?.Report(new IntegrityProgress($"sample of {projection.Name}", (double)place / projections.Count));
+            var differing = await Compared(check, projection, streams, ct);
+            if (differing.Count > 0)
+            {
+                Differing.Add(projection.Name);
+                tally.Offend(IntegrityCheck.ReadModels, differing.Count, differing.Select(stream => $"{projection.Name}: {stream}"));
+            }
+        }
+    }
+
+    private async Task<IReadOnlyCollection<Guid>> Compared(
+        SampleCheck check, Projection projection, IReadOnlyCollection<Guid> streams, CancellationToken ct)
+    {
+        if (await check.Compare(projection, streams, ct) is not { } first)
+        {
+            // Not built, or of another revision: told by the check of the projections themselves.
+            return [];
+        }
+
+        tally.Looked(IntegrityCheck.ReadModels, first.Compared);
+
+        // Twice, since a stream may just be rewritten when its person is erased.
+        return first.Differing.Count == 0 ? [] : (await check.Compare(projection, first.Differing, ct))?.Differing ?? [];
+    }
+
+    private async Task<IReadOnlyCollection<Guid>> Sample(long last, int seed, int size, CancellationToken ct)
+    {
+        if (last == 0)
+        {
+            return [];
+        }
+
+        // A reproducible draw, nothing secret.
+        var random = new Random(seed);
+        var positions = Enumerable.Range(0, size).Select(_ => random.NextInt64(1, last + 1)).ToArray();
+        await using var find = database.CreateCommand("select distinct stream_id from crm.mt_events where seq_id = any($1)");
+        find.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = positions });
+        await using var reader = await find.ExecuteReaderAsync(ct);
+        var streams = new List<Guid>();
+        while (await reader.ReadAsync(ct))
+        {
+            streams.Add(reader.GetGuid(0));
+        }
+
+        return streams;
+    }
+
+    private async Task Standing(long last, CancellationToken ct)
+    {
+        var standing = (await ProjectionStatus.List(database, ct)).ToDictionary(static status => status.Name, StringComparer.Ordinal);
+        foreach (var projection in projections)
+        {
+            tally.Looked(IntegrityCheck.Projections);
+            tally.Looked(IntegrityCheck.Parked);
+            if (!standing.TryGetValue(projection.Name, out var status))
+            {
+                tally.Offends(IntegrityCheck.Projections, $"{projection.Name} has not been built");
+                continue;
+            }
+
+            if (status.ParkedStreams > 0)
+            {
+                tally.Offend(IntegrityCheck.Parked, status.ParkedStreams, [$"{projection.Name}: {status.ParkedStreams} streams"]);
+            }
+
+            var why = status.Revision != projection.Revision ? $"is of revision {status.Revision}, not {projection.Revision}"
+                : status.Error is not null ? "stands still with an error"
+                : last - status.Position > FarBehind ? $"is {last - status.Position} events behind"
+                : null;
+            if (why is not null)
+            {
+                tally.Offends(IntegrityCheck.Projections, $"{projection.Name} {why}");
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using System.Globalization;
+using Crm.EventStore.Archives;
+using Crm.EventStore.Log;
+using Crm.EventStore.Projections;
+using Crm.EventStore.Schema;
+using Crm.EventStore.Sealing;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Crm.Application.Recovery;
+
+/// <summary>
+/// Restores an archive into an empty database: the log, what belongs to it, and every read model, verified against the archive. Nothing
+/// but the archive is needed, and the settings with its keys.
+/// </summary>
+/// <param name="folder">The archive.</param>
+/// <param name="key">Its key; null: it is not encrypted.</param>
+/// <param name="owner">The new database, in the role that migrates.</param>
+/// <param name="app">The same, in the role that the product runs as.</param>
+/// <param name="masters">The master keys with which the archived log was sealed.</param>
+/// <param name="projections">The read models.</param>
+/// <param name="time">The clock of what is recorded by it.</param>
+/// <param name="loggers">Told of what it does.</param>
+public sealed class ArchiveRecovery(
+    ArchiveFolder folder, ArchiveKey? key, NpgsqlDataSource owner, NpgsqlDataSource app, MasterKeys masters,
+    IReadOnlyList<Projection> projections, TimeProvider time, ILoggerFactory loggers)
+{
+    internal const string LoadStep = "load the log";
+    internal const string IndexStep = "indexes";
+    internal const string BelongingsStep = "streams, keys, receipts, counter";
+
+    /// <summary>Restores.</summary>
+    /// <param name="request">What is asked for.</param>
+    /// <param name="progress">Told how far it is; null for nobody.</param>
+    /// <param name="ct">Stops it; the same call goes on where it stopped.</param>
+    /// <exception cref="RecoveryRefusedException">The database is not empty.</exception>
+    /// <exception cref="ArchiveRefusedException">There is no archive, the key is another, or the archive has no such position.</exception>
+    /// <exception cref="ArchiveDamagedException">The archive is damaged, and the good part alone was not asked for.</exception>
+    public async Task<RestoreReport> Run(RestoreRequest request, IProgress<RecoveryProgress>? progress, CancellationToken ct)
+    {
+        var clock = Stopwatch.StartNew();
+        var steps = new RecoverySteps(progress);
+        var warnings = new List<string>();
+        var manifest = await folder.Read(key, ct);
+        var position = await steps.Do("check the archive", _ => PositionOf(manifest, request, warnings, ct));
+        await steps.Do("prepare", async _ =>
+        {
+            await using (var target = await owner.OpenConnectionAsync(ct))
+            {
+                await RecoveryMarker.Claim(target, manifest.Log ?? throw Empty(), position, ct);
+            }
+
+            await Migrations.Apply(owner, ct);
+        });
+        var restoration = new LogRestoration(owner, folder, manifest, key, position);
+        var before = await steps.Do(LoadStep, part => restoration.Load(part, ct));
+        await steps.Do(IndexStep, _ => restoration.MakeIndexes(ct));
+        IReadOnlyCollection<Guid> erased = [.. request.Erased, .. ErasedSince.Read(folder, manifest, key, ct)];
+        var belongings = new RestoredBelongings(owner, restoration, request.ReviveApiKeys, erased);
+        var erasedAgain = await steps.Do(BelongingsStep, _ => belongings.Restore(ct));
+        await using var log = new EventLog(app, EventJson.Catalog, masters, new LogPosition());
+        await steps.Do("unique keys", _ => belongings.ClaimKeys(log, ct));
+        await ReadModelBuilds.All(app, log, projections, loggers, steps, ct);
+        await steps.Do("external ids of leads", _ => RecoveredKeys.ClaimExternalIds(owner, ct));
+        var comparison = new ArchiveComparison(owner, folder, manifest, key, position);
+        var (archive, restored) = await steps.Do("verify the log", part => comparison.Run(part, ct));
+        var tables = await steps.Do("count the read models", _ => Tables(ct));
+        warnings.AddRange(Reopened.Since(folder, manifest, key, position, ct));
+        var revoked = request.ReviveApiKeys ? 0 : await steps.Do("revoke API keys", _ => RevokedKeys.All(log, time.GetUtcNow(), ct));
+        var report = new RestoreReport(
+            position, archive, restored, tables, await belongings.Streams(ct), erasedAgain, revoked, warnings, steps.Done, before,
+            clock.Elapsed.TotalSeconds);
+        if (report.Verified)
+        {
+            await using var target = await owner.OpenConnectionAsync(ct);
+            await RecoveryMarker.HasFinished(target, restored.Sha256, ct);
+        }
+
+        return report;
+    }
+
+    private async Task<long> PositionOf(ArchiveManifest manifest, RestoreRequest request, List<string> warnings, CancellationToken ct)
+    {
+        var position = request.Position ?? manifest.LastPosition;
+        if (manifest.Log is null)
+        {
+            throw Empty();
+        }
+
+        if (position < 1 || position > manifest.LastPosition)
+        {
+            throw new ArchiveRefusedException(string.Create(
+                CultureInfo.InvariantCulture, $"The archive holds positions 1 to {manifest.LastPosition}, not {position}."));
+        }
+
+        if (string.CompareOrdinal(manifest.Schema, Migrations.Latest) > 0)
+        {
+            throw new ArchiveRefusedException(
+                $"The archive is of the schema {manifest.Schema}, which this program does not know yet ({Migrations.Latest}): restore it with its own.");
+        }
+
+        var damages = await ArchiveCheck.AsItLies(folder, manifest, position, ct);
+        if (damages.Count == 0)
+        {
+            return position;
+        }
+
+        // Without the rows beside the log nothing sealed opens and nobody signs in: there is no good part then.
+        var good = Math.Min(position, ArchiveCheck.GoodUpTo(manifest, damages));
+        if (!request.GoodPart || good < 1 || damages.Any(static damage => damage.First is null))
+        {
+            throw new ArchiveDamagedException(damages);
+        }
+
+        warnings.AddRange(damages.Select(static damage => $"damaged: {damage}"));
+        return good;
+    }
+
+    private async Task<IReadOnlyList<RecoveredTable>> Tables(CancellationToken ct)
+    {
+        await using var here = await app.OpenConnectionAsync(ct);
+        var tables = new List<RecoveredTable>();
+        foreach (var name in projections.SelectMany(static projection => projection.Tables))
+        {
+            await using var count = new NpgsqlCommand($"select count(*) from crm_read.{name}", here) { CommandTimeout = 0 };
+            var rows = Convert.ToInt64(await count.ExecuteScalarAsync(ct), CultureInfo.InvariantCulture);
+            tables.Add(new RecoveredTable(name, rows, EqualsSource: null));
+        }
+
+        return tables;
+    }
+
+    private static ArchiveRefusedException Empty() => new("The archive holds no event.");
+}

@@ -1,0 +1,56 @@
+using System.Data;
+using Crm.EventStore.Log;
+using Npgsql;
+
+namespace Crm.EventStore.Projections;
+
+/// <summary>What the comparison of a sample came to.</summary>
+/// <param name="Compared">How many streams were compared.</param>
+/// <param name="Differing">The streams of which the read model shows something else than the log makes of them.</param>
+public sealed record SampleResult(int Compared, IReadOnlyCollection<Guid> Differing);
+
+/// <summary>
+/// Compares what read models show of some streams with what the log makes of them anew. Reads one snapshot and blocks nobody.
+/// </summary>
+public sealed class SampleCheck(NpgsqlDataSource database, EventLog log)
+{
+    /// <summary>Compares one read model.</summary>
+    /// <returns>Null where it has no live build of its revision.</returns>
+    public async Task<SampleResult?> Compare(Projection projection, IReadOnlyCollection<Guid> streams, CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var snapshot = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
+        var live = await Checkpoints.Find(connection, projection.Name, ct);
+        if (live is null || live.Revision != projection.Revision)
+        {
+            return null;
+        }
+
+        var compared = streams.Except(await Parked(connection, projection.Name, ct)).ToArray();
+        var events = new List<RecordedEvent>();
+        foreach (var stream in compared)
+        {
+            // The log never changes behind a position, so it need not be of the same snapshot.
+            events.AddRange((await log.ReadStreamAsStored(stream, ct)).Where(recorded => recorded.Position <= live.Position));
+        }
+
+        events.Sort(static (one, other) => one.Position.CompareTo(other.Position));
+        var differing = await projection.Differing(connection, live.Build, events, compared, ct);
+        await snapshot.RollbackAsync(ct);
+        return new SampleResult(compared.Length, differing);
+    }
+
+    private static async Task<HashSet<Guid>> Parked(NpgsqlConnection connection, string projection, CancellationToken ct)
+    {
+        await using var find = new NpgsqlCommand("select stream_id from crm.parked where projection = $1", connection);
+        find.Parameters.Add(new NpgsqlParameter<string> { TypedValue = projection });
+        await using var reader = await find.ExecuteReaderAsync(ct);
+        var parked = new HashSet<Guid>();
+        while (await reader.ReadAsync(ct))
+        {
+            parked.Add(reader.GetGuid(0));
+        }
+
+        return parked;
+    }
+}

@@ -1,0 +1,112 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using Crm.EventStore.Log;
+
+namespace Crm.EventStore.Sealing;
+
+/// <summary>Where a sealed value stands: in another event, or in another object of the same one, it does not open.</summary>
+/// <param name="Stream">The stream.</param>
+/// <param name="Version">The event's version.</param>
+/// <param name="Name">The event's stored name.</param>
+internal readonly record struct SealedPlace(Guid Stream, long Version, string Name);
+
+/// <summary>
+/// AES-256-GCM under one stream's key. A sealed value is, in base64: one byte with the version of this form, a nonce of 12 bytes, the
+/// ciphertext, a tag of 16 bytes. Authenticated with it: the stream's id (16 bytes) and the event's version (8 bytes), both with the highest
+/// byte first, its stored name, a NUL, and the path of the object.
+/// </summary>
+internal sealed class StreamCipher(ReadOnlySpan<byte> key) : IDisposable
+{
+    private const byte Form = 1;
+    private const int NonceBytes = 12;
+    private const int TagBytes = 16;
+    private const int Overhead = 1 + NonceBytes + TagBytes;
+
+    private readonly AesGcm cipher = new(key, TagBytes);
+    private byte[] bytes = new byte[512];
+    private byte[] authenticated = new byte[128];
+
+    /// <summary>Seals a text and writes it in base64.</summary>
+    public void Seal(ReadOnlySpan<byte> plain, in SealedPlace place, ReadOnlySpan<byte> path, ArrayBufferWriter<byte> to)
+    {
+        var box = Room(Overhead + plain.Length);
+        box[0] = Form;
+        var nonce = box.Slice(1, NonceBytes);
+        RandomNumberGenerator.Fill(nonce);
+        cipher.Encrypt(nonce, plain, box.Slice(1 + NonceBytes, plain.Length), box[^TagBytes..], Authenticated(place, path));
+        var length = Base64.GetMaxEncodedToUtf8Length(box.Length);
+        Base64.EncodeToUtf8(box, to.GetSpan(length), out _, out var written);
+        to.Advance(written);
+    }
+
+    /// <summary>Opens what <see cref="Seal"/> wrote for this place, and writes the text.</summary>
+    /// <exception cref="LogCorruptException">It was sealed under another key, for another place, or was changed since.</exception>
+    public void Open(ReadOnlySpan<byte> base64, in SealedPlace place, ReadOnlySpan<byte> path, ArrayBufferWriter<byte> to)
+    {
+        var room = Room(Base64.GetMaxDecodedFromUtf8Length(base64.Length));
+        if (Base64.DecodeFromUtf8(base64, room, out _, out var length) != OperationStatus.Done
+            || !TryOpen(room[..length], Authenticated(place, path), to))
+        {
+            throw Broken(place);
+        }
+    }
+
+    /// <summary>Opens a value with what was authenticated with it; writes nothing where it does not open.</summary>
+    public bool TryOpen(ReadOnlySpan<byte> box, ReadOnlySpan<byte> with, ArrayBufferWriter<byte> to)
+    {
+        if (box.Length < Overhead || box[0] != Form)
+        {
+            return false;
+        }
+
+        var length = box.Length - Overhead;
+        try
+        {
+            cipher.Decrypt(box.Slice(1, NonceBytes), box.Slice(1 + NonceBytes, length), box[^TagBytes..], to.GetSpan(length)[..length], with);
+        }
+        catch (AuthenticationTagMismatchException)
+        {
+            return false;
+        }
+
+        to.Advance(length);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => cipher.Dispose();
+
+    /// <summary>A sealed value that does not open.</summary>
+    internal static LogCorruptException Broken(in SealedPlace place) =>
+        new($"Sealed data of event {place.Version} of stream {place.Stream} do not open: they were changed, or belong to another event.");
+
+    private Span<byte> Room(int length)
+    {
+        if (bytes.Length < length)
+        {
+            bytes = new byte[length * 2];
+        }
+
+        return bytes.AsSpan(0, length);
+    }
+
+    private ReadOnlySpan<byte> Authenticated(in SealedPlace place, ReadOnlySpan<byte> path)
+    {
+        const int fixedBytes = 16 + 8;
+        var most = fixedBytes + Encoding.UTF8.GetMaxByteCount(place.Name.Length) + 1 + path.Length;
+        if (authenticated.Length < most)
+        {
+            authenticated = new byte[most * 2];
+        }
+
+        place.Stream.TryWriteBytes(authenticated, bigEndian: true, out _);
+        BinaryPrimitives.WriteInt64BigEndian(authenticated.AsSpan(16), place.Version);
+        var length = fixedBytes + Encoding.UTF8.GetBytes(place.Name, authenticated.AsSpan(fixedBytes));
+        authenticated[length++] = 0;
+        path.CopyTo(authenticated.AsSpan(length));
+        return authenticated.AsSpan(0, length + path.Length);
+    }
+}

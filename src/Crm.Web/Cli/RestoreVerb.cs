@@ -1,0 +1,106 @@
+using System.CommandLine;
+using System.Globalization;
+using Crm.Application.Recovery;
+using Crm.EventStore.Archives;
+using Crm.EventStore.LocalPostgres;
+using Crm.Projections;
+
+namespace Crm.Web.Cli;
+
+/// <summary><c>crm restore</c>: a new database from an archive alone, with everything that follows from the log.</summary>
+internal static class RestoreVerb
+{
+    /// <summary>The verb.</summary>
+    public static Command Command()
+    {
+        var json = Verb.Json();
+        var from = new Option<string>("--from") { Description = "The archive's folder.", Required = true };
+        var keysFrom = BackupVerb.KeysFolder("--keys-from");
+        var key = new Option<string?>("--key") { Description = "The file with the key of an encrypted archive." };
+        var into = new Option<string>("--into")
+        {
+            Description = "The new database: its name on the server of the settings, made where it is not there, or a connection string. "
+                + "Refused where it is not empty.",
+            Required = true,
+        };
+        var to = new Option<long?>("--to") { Description = "The last position that is restored; all of them when it is left out." };
+        var goodPart = new Option<bool>("--good-part")
+        {
+            Description = "Restores a damaged archive up to the last position before the damage.",
+        };
+        var erasedFrom = new Option<string?>("--erased-from")
+        {
+            Description = "Who has been erased since: a later archive's folder, or a file with one lead's id on each line.",
+        };
+        var revive = new Option<bool>("--revive-api-keys")
+        {
+            Description = "API keys go on working. Without it all of them come back revoked: some may have been revoked since.",
+        };
+        var command = new Command(
+            "restore", "Restores an archive into a new database, and verifies it against the archive. Can be interrupted and repeated.")
+        {
+            from, keysFrom, key, into, to, goodPart, erasedFrom, revive, json,
+        };
+        command.Runs(async (parsed, ct) =>
+        {
+            var folder = ArchiveFolder.At(parsed.GetRequiredValue(from), parsed.GetValue(keysFrom));
+            var archiveKey = parsed.GetValue(key) is { } file ? ArchiveKey.Read(file) : null;
+            var erased = parsed.GetValue(erasedFrom) is { } since ? await ErasedSince.Read(since, archiveKey, ct) : [];
+            var request = new RestoreRequest(
+                parsed.GetValue(to), parsed.GetValue(goodPart), parsed.GetValue(revive), erased);
+
+            // Not migrated: on a machine that has lost everything, the database of the settings is the one to be filled.
+            await using var database = await VerbDatabase.Open(ct, migrate: false);
+            await using var target = await Target(database, parsed.GetRequiredValue(into), ct);
+            using var loggers = VerbLogging.Create();
+            var recovery = new ArchiveRecovery(
+                folder, archiveKey, target.Owner ?? target.App, target.App, database.Masters, ProjectionList.All, TimeProvider.System, loggers);
+            var report = await ProgressBar.Show(
+                tell => recovery.Run(request, new Told<RecoveryProgress>(each => tell(each.Step, each.Fraction)), ct));
+            await Verb.Answer(parsed.GetValue(json), report, CliJson.Default.RestoreReport, Lines);
+            return report.Verified ? ExitCode.Done : ExitCode.Failed;
+        });
+        return command;
+    }
+
+    private static Task<CrmDatabase> Target(VerbDatabase database, string into, CancellationToken ct) =>
+        into.Contains('=', StringComparison.Ordinal)
+            ? CrmDatabase.External(into, owner: null, VerbDatabase.Pool, ct)
+            : database.Beside(into, ct);
+
+    private static IEnumerable<string> Lines(RestoreReport report)
+    {
+        yield return string.Create(
+            CultureInfo.InvariantCulture,
+            $"restored {report.Restored.Counts.Events:N0} events up to position {report.Position:N0} ({report.EventsPerSecond:N0} events/s)");
+        foreach (var line in BackupVerb.Counts(report.Restored.Counts))
+        {
+            yield return line;
+        }
+
+        yield return $"sha-256 archive  {report.Archive.Sha256}";
+        yield return $"sha-256 restored {report.Restored.Sha256}";
+        foreach (var table in report.Tables)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"  {table.Table}: {table.Rows:N0} rows");
+        }
+
+        foreach (var step in report.Steps)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"  {step.Seconds,8:F2} s  {step.Step}");
+        }
+
+        foreach (var warning in report.Warnings)
+        {
+            yield return $"WARNING: {warning}";
+        }
+
+        if (report.RevokedApiKeys + report.ErasedAgain > 0)
+        {
+            yield return $"{report.RevokedApiKeys} API keys revoked, {report.ErasedAgain} subjects erased again";
+        }
+
+        yield return string.Create(
+            CultureInfo.InvariantCulture, $"{(report.Verified ? "verified" : "NOT VERIFIED")} in {report.Seconds:F1} s");
+    }
+}
