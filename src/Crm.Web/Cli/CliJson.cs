@@ -8,7 +8,9 @@ using Crm.Application.Seeding;
 using Crm.Application.Undo;
 using Crm.Domain.Leads;
 using Crm.EventStore.Archives;
+using Crm.EventStore.Audit;
 using Crm.EventStore.Projections;
+using Crm.Web.Audit;
 using Crm.Web.Hosting;
 using Crm.Web.Security;
 
@@ -34,4 +36,7 @@ namespace Crm.Web.Cli;
 [JsonSerializable(typeof(IReadOnlyList<SettingFinding>))]
 [JsonSerializable(typeof(SigningKeyBody))]
 [JsonSerializable(typeof(SigningKeysBody))]
+[JsonSerializable(typeof(VerificationReport))]
+[JsonSerializable(typeof(AuditKeysBody))]
+[JsonSerializable(typeof(CheckpointBody))]
 internal sealed partial class CliJson : JsonSerializerContext;

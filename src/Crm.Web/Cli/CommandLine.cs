@@ -57,6 +57,7 @@ public static class CommandLine
         {
             serving,
             ArchiveVerbs.Command(),
+            AuditVerbs.Command(),
             BackupVerb.Command(),
             ConfigVerb.Command(),
             MigrateVerb.Command(),
@@ -69,6 +70,7 @@ public static class CommandLine
             UndoVerb.Command(),
             IntegrityVerbs.Command(),
             LeadVerbs.Rescore(),
+            VerifyVerb.Command(),
         };
     }
 }

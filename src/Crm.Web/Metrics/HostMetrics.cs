@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
+using Crm.Web.Audit;
 using Npgsql;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
@@ -17,6 +18,7 @@ public sealed class HostMetrics : IDisposable
     private readonly NpgsqlDataSource database;
     private readonly SemaphoreSlim one = new(1, 1);
     private IReadOnlyList<ProjectionStatus> projections = [];
+    private AuditStatus audit = new(0, 0, HeadAt: null, VerifiedAt: null, Sound: null);
 
     /// <summary>Begins to count.</summary>
     public HostMetrics(NpgsqlDataSource database, IMeterFactory meters, LogPosition position)
@@ -27,6 +29,12 @@ public sealed class HostMetrics : IDisposable
         meter.CreateObservableGauge("crm.projection.lag", () => Of(projection => projection.Lag), "{event}", "Events that a projection has not applied yet.");
         meter.CreateObservableGauge("crm.projection.position", () => Of(projection => projection.Position), "{event}", "How far a projection is.");
         meter.CreateObservableGauge("crm.projection.parked", () => Of(projection => projection.ParkedStreams), "{stream}", "Streams that a projection could not apply.");
+        meter.CreateObservableGauge("crm.audit.tree_size", () => audit.Size, "{event}", "How many events the audit tree holds.");
+        meter.CreateObservableGauge("crm.audit.lag", () => audit.Lag, "{event}", "Events that the audit tree does not hold yet.");
+        meter.CreateObservableGauge(
+            "crm.audit.verified_at", () => audit.VerifiedAt?.ToUnixTimeSeconds() ?? 0, "s", "When the history was last recomputed; 0: never.");
+        meter.CreateObservableGauge(
+            "crm.audit.sound", () => audit.Sound is false ? 0 : 1, "1", "1 unless the history was last found not to be what was signed.");
         reader = new BaseExportingMetricReader(text);
         provider = Sdk.CreateMeterProviderBuilder()
             .AddMeter("Crm.Web", LogMetrics.MeterName, "Npgsql", "Microsoft.AspNetCore.Hosting", "System.Runtime")
@@ -43,6 +51,7 @@ public sealed class HostMetrics : IDisposable
             try
             {
                 projections = await ProjectionStatus.List(database, ct);
+                audit = await AuditVerifications.Status(database, ct);
             }
             catch (NpgsqlException)
             {
