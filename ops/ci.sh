@@ -18,12 +18,14 @@ step() {
 
 parse() {
   local script
-  for script in ops/* .ci/run; do
+  local -a scripts
+  mapfile -t scripts < <(grep -rlIE '^#(!.*bash| shellcheck shell=bash)' ops .ci/run)
+  for script in "${scripts[@]}"; do
     bash -n "$script" || return
   done
   # apt-get install shellcheck
   if command -v shellcheck >/dev/null; then
-    shellcheck -x ops/* .ci/run
+    shellcheck -x "${scripts[@]}"
   fi
 }
 

@@ -190,6 +190,7 @@ public sealed class CommandRunner(EventLog log) : IDisposable
         {
             Claims = [.. holds.Except(held)],
             Releases = [.. held.Except(holds)],
+            Erases = happened.Any(kind.Erases) ? [id] : [],
         };
     }
 

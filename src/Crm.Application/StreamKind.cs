@@ -17,4 +17,8 @@ public sealed record StreamKind<TState, TEvent>(
     Func<Guid, TState, IReadOnlyList<UniqueKey>> Keys,
     Refusal KeyTaken,
     Func<TState, ICommand<TState, TEvent>, Scope, Refusal?> Permits)
-    where TEvent : class;
+    where TEvent : class
+{
+    /// <summary>Whether an event erases the stream's personal data: its key is then destroyed in the transaction of the append.</summary>
+    public Func<TEvent, bool> Erases { get; init; } = static _ => false;
+}

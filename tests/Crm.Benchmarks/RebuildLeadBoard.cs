@@ -13,18 +13,7 @@ public static class RebuildLeadBoard
     public static async Task<IReadOnlyList<Figure>> Run(Bench bench, CancellationToken ct)
     {
         var leads = bench.Scale.RebuildLeads;
-        var database = Invariant($"bench_rebuild_{leads}");
-        await bench.Stand.MakeOnce(
-            database,
-            $"{leads} leads of {EventsEach} events",
-            async token =>
-            {
-                bench.Say($"filling {database}");
-                await using var open = bench.Stand.Open(database);
-                await BulkLoad.Leads(open.Log, 0, leads, static _ => EventsEach, leads, token);
-                await bench.Stand.Execute(database, "vacuum analyze", token);
-            },
-            ct);
+        var database = await Fill(bench, ct);
         var events = await bench.Stand.Ask(database, "select count(*) from crm.mt_events", ct);
         var settings = bench.Stand.SettingsFor(database);
         await bench.Crm.Run(["migrate"], settings, ct);
@@ -64,5 +53,24 @@ public static class RebuildLeadBoard
                 Note = "peak resident set (VmHWM) of that process",
             },
         ];
+    }
+
+    /// <summary>The database with the leads that are rebuilt, filled by an earlier run or now.</summary>
+    public static async Task<string> Fill(Bench bench, CancellationToken ct)
+    {
+        var leads = bench.Scale.RebuildLeads;
+        var database = Invariant($"bench_rebuild_{leads}");
+        await bench.Stand.MakeOnce(
+            database,
+            $"{leads} leads of {EventsEach} events",
+            async token =>
+            {
+                bench.Say($"filling {database}");
+                await using var open = bench.Stand.Open(database);
+                await BulkLoad.Leads(open.Log, 0, leads, static _ => EventsEach, leads, token);
+                await bench.Stand.Execute(database, "vacuum analyze", token);
+            },
+            ct);
+        return database;
     }
 }

@@ -134,6 +134,11 @@ internal sealed class HistoryPlanner(EventLog log, HistoryMap map) : IRowPlanner
         {
             batch.Reject(row, fault);
         }
+        else if (steps.Count > 0 && known.Lead.IsErased)
+        {
+            // History is not judged, but who was erased must not come back with it.
+            batch.Reject(row, $"{LeadRefusals.Erased.Code}: {LeadRefusals.Erased.Because}");
+        }
         else if (steps.Count > 0)
         {
             Record(row, values, externalId, at, known, steps, irregular, batch);

@@ -107,8 +107,10 @@ internal sealed class KnownLeads(EventLog log, string source, int limit = 20_000
             return;
         }
 
+        // A lead that gave its external id up, as an erased one has, still stands in the stream that this source began for it.
         var holders = await log.FindHolders(LeadStream.ExternalIdScope, missing, ct);
-        var found = holders.ToDictionary(static holder => holder.Value, static holder => new KnownLead(holder.Value));
+        Guid IdOf(string id) => holders.TryGetValue(id, out var holder) ? holder : DerivedId.Of("lead", source, id);
+        var found = missing.Select(IdOf).Distinct().ToDictionary(static id => id, static id => new KnownLead(id));
         foreach (var history in (await log.ReadStreams([.. found.Keys], ct)).GroupBy(static recorded => recorded.StreamId))
         {
             found[history.Key].Take(history, source);
@@ -116,7 +118,7 @@ internal sealed class KnownLeads(EventLog log, string source, int limit = 20_000
 
         foreach (var id in missing)
         {
-            leads[id] = holders.TryGetValue(id, out var holder) ? found[holder] : new KnownLead(DerivedId.Of("lead", source, id));
+            leads[id] = found[IdOf(id)];
         }
     }
 

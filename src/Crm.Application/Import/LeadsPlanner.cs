@@ -61,6 +61,12 @@ internal sealed class LeadsPlanner(EventLog log, LeadsMap map, LeadsMode mode, D
 
     private void Decide(ImportRow row, KnownLead known, LeadDetails details, DateTimeOffset at, RowBatch batch)
     {
+        if (known.Lead.IsErased)
+        {
+            batch.Reject(row, $"{LeadRefusals.Erased.Code}: {LeadRefusals.Erased.Because}");
+            return;
+        }
+
         var exists = known.Lead.Status != LeadStatus.Missing;
         switch (mode, exists)
         {

@@ -138,6 +138,16 @@ public sealed record IntegrityCheck(string Id, string Name, CheckKind Kind, stri
     public static IntegrityCheck LogReadable { get; } = new(
         "log-readable", "Every event can be read.", CheckKind.Log, "S1-065", Severity.Critical, ByRecovery);
 
+    /// <summary>Sealed data have their key.</summary>
+    public static IntegrityCheck SubjectKeys { get; } = new(
+        "subject-keys", "Every stream that holds sealed data has its key, or the note that it was destroyed.", CheckKind.Log, "S3-052",
+        Severity.Critical, "Bring the key back from an archive or a backup (runbook secrets-lost): without it the data are lost.");
+
+    /// <summary>The audit tree fits the log.</summary>
+    public static IntegrityCheck AuditTree { get; } = new(
+        "audit-tree", "The audit tree fits its last head, and a sample of events fits the tree.", CheckKind.Log, "S3-054", Severity.Critical,
+        "crm verify names everything that was changed; then recover or restore (runbook level 4).");
+
     /// <summary>Unique keys are those of the streams that hold them.</summary>
     public static IntegrityCheck UniqueKeys { get; } = new(
         "unique-keys", "A unique key stands for exactly the stream that has it.", CheckKind.Log, "S1-065", Severity.Error,
@@ -170,7 +180,7 @@ public sealed record IntegrityCheck(string Id, string Name, CheckKind Kind, stri
         LeadIdentity, LeadTemperature, LeadCreated, LeadUpdated, LeadVersion, LeadMilestone, LeadCurrency, ActivityTime,
         LeadScore, LeadValue, LeadFuture,
         LeadEmail, LeadPhone,
-        LogPositions, LogTimes, LogStreams, LogVersions, LogReadable, UniqueKeys, Receipts,
+        LogPositions, LogTimes, LogStreams, LogVersions, LogReadable, SubjectKeys, AuditTree, UniqueKeys, Receipts,
         ReadModels, Parked, Projections,
     ];
 }

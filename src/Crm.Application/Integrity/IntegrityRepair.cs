@@ -125,8 +125,9 @@ public sealed class IntegrityRepair(
     private async Task Models(List<RepairedItem> items, DateTimeOffset now, bool dryRun, CancellationToken ct)
     {
         var checks = new ReadModelChecks(database, log, projections, new Tally());
-        await checks.Run(
-            await log.LastPosition(ct), (int)(now - DateTimeOffset.UnixEpoch).TotalDays, IntegrityRun.SampleSize, progress: null, ct);
+        var last = await log.LastPosition(ct);
+        var seed = (int)(now - DateTimeOffset.UnixEpoch).TotalDays;
+        await checks.Run(last, IntegrityRun.Sample(last, seed, IntegrityRun.SampleSize), progress: null, ct);
         foreach (var projection in projections.Where(projection => checks.Differing.Contains(projection.Name)))
         {
             if (!dryRun)

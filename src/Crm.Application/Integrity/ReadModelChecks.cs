@@ -16,14 +16,13 @@ internal sealed class ReadModelChecks(
 
     /// <summary>Checks everything.</summary>
     /// <param name="last">The log's last position.</param>
-    /// <param name="seed">Which streams the sample holds.</param>
-    /// <param name="size">About how many.</param>
+    /// <param name="sample">The positions of which the streams are the sample.</param>
     /// <param name="progress">Told how far it is; null for nobody.</param>
     /// <param name="ct">Stops it.</param>
-    public async Task Run(long last, int seed, int size, IProgress<IntegrityProgress>? progress, CancellationToken ct)
+    public async Task Run(long last, long[] sample, IProgress<IntegrityProgress>? progress, CancellationToken ct)
     {
         await Standing(last, ct);
-        var streams = await Sample(last, seed, size, ct);
+        var streams = await Sample(sample, ct);
         var check = new SampleCheck(database, log);
         foreach (var (projection, place) in projections.Select(static (projection, place) => (projection, place)))
         {
@@ -52,16 +51,8 @@ internal sealed class ReadModelChecks(
         return first.Differing.Count == 0 ? [] : (await check.Compare(projection, first.Differing, ct))?.Differing ?? [];
     }
 
-    private async Task<IReadOnlyCollection<Guid>> Sample(long last, int seed, int size, CancellationToken ct)
+    private async Task<IReadOnlyCollection<Guid>> Sample(long[] positions, CancellationToken ct)
     {
-        if (last == 0)
-        {
-            return [];
-        }
-
-        // A reproducible draw, nothing secret.
-        var random = new Random(seed);
-        var positions = Enumerable.Range(0, size).Select(_ => random.NextInt64(1, last + 1)).ToArray();
         await using var find = database.CreateCommand("select distinct stream_id from crm.mt_events where seq_id = any($1)");
         find.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = positions });
         await using var reader = await find.ExecuteReaderAsync(ct);

@@ -15,7 +15,10 @@ public static class LeadStream
     public static Refusal DuplicateExternalId { get; } = new("duplicate-external-id", "Another lead has this external id.");
 
     /// <summary>How commands meet it.</summary>
-    public static StreamKind<Lead, LeadEvent> Kind { get; } = new(Lead.Aggregate, KeysOf, DuplicateExternalId, LeadPermissions.Of);
+    public static StreamKind<Lead, LeadEvent> Kind { get; } = new(Lead.Aggregate, KeysOf, DuplicateExternalId, LeadPermissions.Of)
+    {
+        Erases = static happened => happened is LeadErased,
+    };
 
     private static IReadOnlyList<UniqueKey> KeysOf(Guid id, Lead lead) =>
         lead.Details.ExternalId is { } externalId ? [new UniqueKey(ExternalIdScope, externalId, id)] : [];

@@ -1,5 +1,6 @@
 using Crm.Domain;
 using Crm.Domain.Leads;
+using Crm.Domain.Users;
 
 namespace Crm.Application.Permissions;
 
@@ -16,6 +17,11 @@ public static class LeadPermissions
         {
             // Whether the id is taken is the domain's to say: ids are chosen by clients and unique for all.
             return scope.MayGiveTo(capture.Owner?.Id) ? null : Forbidden;
+        }
+
+        if (command is EraseLead && scope.Role != Role.Admin)
+        {
+            return Forbidden;
         }
 
         if (lead.Status == LeadStatus.Missing)

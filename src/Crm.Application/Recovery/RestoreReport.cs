@@ -19,6 +19,7 @@ public sealed record RestoreRequest(long? Position, bool GoodPart, bool ReviveAp
 /// <param name="Restored">What the restored log holds up to there.</param>
 /// <param name="Tables">The read models, with their rows.</param>
 /// <param name="Streams">How many streams the restored database has.</param>
+/// <param name="TreeEqual">Whether the audit tree has the archive's root; null where the archive knows none for that position.</param>
 /// <param name="ErasedAgain">How many subjects were erased again.</param>
 /// <param name="RevokedApiKeys">How many API keys were revoked.</param>
 /// <param name="Warnings">What somebody should look at: damage, and what was shut after that position and is open again.</param>
@@ -26,12 +27,12 @@ public sealed record RestoreRequest(long? Position, bool GoodPart, bool ReviveAp
 /// <param name="ResumedAfter">How many events an interrupted run had restored; 0 for one in a single run.</param>
 /// <param name="Seconds">How long this run took.</param>
 public sealed record RestoreReport(
-    long Position, LogContent Archive, LogContent Restored, IReadOnlyList<RecoveredTable> Tables, long Streams, int ErasedAgain,
-    int RevokedApiKeys, IReadOnlyList<string> Warnings, IReadOnlyList<RecoveryStep> Steps, long ResumedAfter, double Seconds)
+    long Position, LogContent Archive, LogContent Restored, IReadOnlyList<RecoveredTable> Tables, long Streams, bool? TreeEqual,
+    int ErasedAgain, int RevokedApiKeys, IReadOnlyList<string> Warnings, IReadOnlyList<RecoveryStep> Steps, long ResumedAfter, double Seconds)
 {
-    /// <summary>Whether the restored log is the archive's, to the byte, with all its streams.</summary>
+    /// <summary>Whether the restored log is the archive's, to the byte, with all its streams and its root.</summary>
     public bool Verified => Archive.Sha256 == Restored.Sha256 && Archive.Counts.Same(Restored.Counts)
-        && Restored.Counts.Events == Position && Streams == Restored.Counts.Streams;
+        && Restored.Counts.Events == Position && Streams == Restored.Counts.Streams && TreeEqual != false;
 
     /// <summary>The events of the log that were restored per second: reading, loading, indexes, streams.</summary>
     public double EventsPerSecond

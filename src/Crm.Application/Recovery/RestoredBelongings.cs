@@ -16,7 +16,7 @@ namespace Crm.Application.Recovery;
 internal sealed class RestoredBelongings(
     NpgsqlDataSource owner, LogRestoration restoration, bool reviveApiKeys, IReadOnlyCollection<Guid> erased)
 {
-    // What streams are of, the catalog knows; the rest of a stream's row follows from its events.
+    // Of what type a stream is, the catalog knows; the rest of a stream's row follows from its events.
     private const string StreamsOfEvents =
         """
         insert into crm.mt_streams (id, type, version, timestamp, created, tenant_id)
@@ -38,7 +38,8 @@ internal sealed class RestoredBelongings(
     private const string Empty =
         """
         delete from crm.unique_keys; delete from crm.receipts; delete from crm.credentials;
-        delete from crm.second_factors; delete from crm.recovery_codes; delete from crm.api_keys; delete from crm.subject_keys
+        delete from crm.second_factors; delete from crm.recovery_codes; delete from crm.api_keys;
+        delete from crm.subject_keys; delete from crm.master_keys; delete from crm.audit_heads; delete from crm.audit_keys
         """;
 
     private const string OfNobody =
@@ -49,6 +50,9 @@ internal sealed class RestoredBelongings(
         delete from crm.recovery_codes r where not exists (select from crm.mt_streams s where s.id = r.user_id);
         delete from crm.api_keys a where not exists (select from crm.mt_streams s where s.id = a.id);
         delete from crm.subject_keys k where not exists (select from crm.mt_streams s where s.id = k.stream_id);
+        delete from crm.receipts r where position > (select max(seq_id) from crm.mt_events);
+        delete from crm.audit_heads h where size > (select max(seq_id) from crm.mt_events);
+        analyze crm.subject_keys;
         """;
 
     private const string Counter =

@@ -7,8 +7,8 @@ using NpgsqlTypes;
 namespace Crm.EventStore.Archives;
 
 /// <summary>
-/// The rows beside the log that a log is of no use without: who may sign in with what, receipts, the wrapped keys of sealed data. They
-/// are written whole at each run, into a folder of their own, so that a key which was destroyed is gone from the archive too. Sessions,
+/// The rows beside the log that a log is of no use without: who may sign in with what, receipts, the wrapped keys of sealed data, the
+/// heads of the audit tree that were signed and the keys that signed them. They are written whole at each run, into a folder of their own, so that a key which was destroyed is gone from the archive too. Sessions,
 /// and the keys that sign tokens, are left out: nobody stays signed in over a restoration.
 /// </summary>
 internal static class ArchiveSecretRows
@@ -24,6 +24,7 @@ internal static class ArchiveSecretRows
     // What is asked of each table. Receipts of later positions would promise what the archive does not hold.
     private static readonly (string Table, string Query)[] Tables =
     [
+        ("master_keys", "select row_to_json(t)::text from crm.master_keys t"),
         ("subject_keys", "select row_to_json(t)::text from crm.subject_keys t"),
         ("credentials", "select row_to_json(t)::text from crm.credentials t"),
         ("second_factors", "select row_to_json(t)::text from crm.second_factors t"),
@@ -31,6 +32,8 @@ internal static class ArchiveSecretRows
         ("api_keys", "select row_to_json(t)::text from crm.api_keys t"),
         ("unique_keys", "select row_to_json(t)::text from crm.unique_keys t where scope = 'user-external-id'"),
         ("receipts", "select row_to_json(t)::text from crm.receipts t where position <= $1"),
+        ("audit_keys", "select row_to_json(t)::text from crm.audit_keys t"),
+        ("audit_heads", "select row_to_json(t)::text from crm.audit_heads t where size <= $1"),
     ];
 
     /// <summary>Writes the rows to a file of the archive's folder of keys.</summary>
@@ -52,10 +55,7 @@ internal static class ArchiveSecretRows
         file.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"table\":\"{Head}\",\"row\":{{\"position\":{upTo}}}}}\n")));
         foreach (var (table, query) in Tables)
         {
-            if (await IsThere(connection, table, ct))
-            {
-                rows[table] = await Table(connection, table, query, upTo, file, ct);
-            }
+            rows[table] = await Table(connection, table, query, upTo, file, ct);
         }
 
         return new ArchiveSecrets(file.End(), rows);
@@ -117,13 +117,6 @@ internal static class ArchiveSecretRows
         }
     }
 
-    private static async Task<bool> IsThere(NpgsqlConnection connection, string table, CancellationToken ct)
-    {
-        await using var look = new NpgsqlCommand("select to_regclass('crm.' || $1) is not null", connection);
-        look.Parameters.Add(new NpgsqlParameter<string> { TypedValue = table });
-        return await look.ExecuteScalarAsync(ct) is true;
-    }
-
     private static async Task<long> Table(
         NpgsqlConnection connection, string table, string query, long upTo, ArchiveFileWriter file, CancellationToken ct)
     {
@@ -168,6 +161,7 @@ internal static class ArchiveSecretRows
 
         var insert = table switch
         {
+            "master_keys" => "insert into crm.master_keys select * from json_populate_recordset(null::crm.master_keys, $1)",
             "subject_keys" => "insert into crm.subject_keys select * from json_populate_recordset(null::crm.subject_keys, $1)",
             "credentials" => "insert into crm.credentials select * from json_populate_recordset(null::crm.credentials, $1)",
             "second_factors" => "insert into crm.second_factors select * from json_populate_recordset(null::crm.second_factors, $1)",
@@ -175,6 +169,8 @@ internal static class ArchiveSecretRows
             "api_keys" => "insert into crm.api_keys select * from json_populate_recordset(null::crm.api_keys, $1)",
             "unique_keys" => "insert into crm.unique_keys select * from json_populate_recordset(null::crm.unique_keys, $1)",
             "receipts" => "insert into crm.receipts select * from json_populate_recordset(null::crm.receipts, $1)",
+            "audit_keys" => "insert into crm.audit_keys select * from json_populate_recordset(null::crm.audit_keys, $1)",
+            "audit_heads" => "insert into crm.audit_heads select * from json_populate_recordset(null::crm.audit_heads, $1)",
             _ => throw new ArchiveRefusedException($"The archive holds rows of a table that this program does not know: {table}."),
         };
         await using var command = new NpgsqlCommand(insert, into) { CommandTimeout = 0 };

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Crm.EventStore.Audit;
 using Crm.EventStore.Log;
 using Npgsql;
 
@@ -12,12 +13,13 @@ namespace Crm.EventStore.Archives;
 /// <param name="AddedEvents">The events that this run has added.</param>
 /// <param name="AddedSegments">The segments that this run has added.</param>
 /// <param name="AddedBytes">How long they are together, as they lie.</param>
+/// <param name="TreeHead">The head of the audit tree at that position; null where the tree is broken, which an archive must outlive.</param>
 /// <param name="TakenOver">The segments of those that an interrupted run had finished.</param>
 /// <param name="LogSeconds">How long the log took.</param>
 /// <param name="Seconds">How long everything took.</param>
 public sealed record BackupReport(
-    string Folder, long Position, ArchiveCounts Counts, long AddedEvents, int AddedSegments, long AddedBytes, int TakenOver,
-    double LogSeconds, double Seconds)
+    string Folder, long Position, ArchiveCounts Counts, long AddedEvents, int AddedSegments, long AddedBytes,
+    ArchiveTreeHead? TreeHead, int TakenOver, double LogSeconds, double Seconds)
 {
     /// <summary>Events of the log that were archived per second.</summary>
     public double EventsPerSecond => LogSeconds > 0 ? Math.Round(AddedEvents / LogSeconds) : 0;
@@ -31,10 +33,7 @@ public sealed record BackupReport(
 /// <param name="folder">Where the archive is.</param>
 /// <param name="key">The key to encrypt it with; null: not encrypted.</param>
 /// <param name="time">The clock of the manifest.</param>
-/// <param name="treeHead">The head of the audit tree at a position; null where it is not known.</param>
-public sealed class LogBackup(
-    NpgsqlDataSource database, ArchiveFolder folder, ArchiveKey? key, TimeProvider time,
-    Func<long, CancellationToken, Task<ArchiveTreeHead?>>? treeHead = null)
+public sealed class LogBackup(NpgsqlDataSource database, ArchiveFolder folder, ArchiveKey? key, TimeProvider time)
 {
     /// <summary>Segments that are written at the same time: as many as there are cores to compress them.</summary>
     private static readonly int atOnce = Math.Clamp(Environment.ProcessorCount, 1, 4);
@@ -83,7 +82,7 @@ public sealed class LogBackup(
             now,
             source.Position,
             ArchiveCounts.Of(segments),
-            treeHead is null ? null : await treeHead(source.Position, ct),
+            await TreeHead(source.Position, ct),
             encryption,
             secrets,
             [.. before?.Runs ?? [], new ArchiveRun(now, source.Position)],
@@ -92,7 +91,20 @@ public sealed class LogBackup(
         folder.Clear(manifest);
         return new BackupReport(
             folder.Root, source.Position, manifest.Counts, added.Sum(static segment => segment.Events), added.Count,
-            added.Sum(static segment => segment.File.Bytes), takenOver, logSeconds, clock.Elapsed.TotalSeconds);
+            added.Sum(static segment => segment.File.Bytes), manifest.TreeHead, takenOver, logSeconds, clock.Elapsed.TotalSeconds);
+    }
+
+    private async Task<ArchiveTreeHead?> TreeHead(long position, CancellationToken ct)
+    {
+        try
+        {
+            return position == 0 ? null : await ArchiveTree.At(database, position, progress: null, ct);
+        }
+        catch (AuditTreeBrokenException)
+        {
+            // Then an archive is wanted all the more; crm verify says what is wrong.
+            return null;
+        }
     }
 
     private static string Product() =>

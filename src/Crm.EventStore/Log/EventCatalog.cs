@@ -88,6 +88,28 @@ public sealed class EventCatalog
     /// <summary>Whether an event of this stored name erases what stands in its stream.</summary>
     public bool Erases(string name) => byName.TryGetValue(name, out var entry) && entry.Erases;
 
+    /// <summary>Whether something personal can be read in an event: in its data, or in the reason that its envelope gives.</summary>
+    public bool HoldsPersonalData(RecordedEvent recorded)
+    {
+        if (recorded.Data is UnreadableEvent || Of(recorded.Data) is not { Personal: var personal } entry)
+        {
+            return false;
+        }
+
+        if (recorded.Envelope.Reason is not null && Seals(entry.StreamType))
+        {
+            return true;
+        }
+
+        if (personal is null)
+        {
+            return false;
+        }
+
+        using var json = JsonDocument.Parse(Serialize(recorded.Data));
+        return personal.AreIn(json.RootElement);
+    }
+
     /// <summary>The catalog's own copy of a stored name, so that a million events share one string; a name it does not know as it came.</summary>
     public string OneCopy(string name) => byName.TryGetValue(name, out var entry) ? entry.Name : name;
 

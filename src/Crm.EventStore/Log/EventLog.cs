@@ -112,6 +112,9 @@ public sealed class EventLog : IAsyncDisposable
     /// <summary>How many streams there are.</summary>
     public Task<long> CountStreams(CancellationToken ct) => reader.CountStreams(ct);
 
+    /// <summary>How many streams' personal data are erased: it grows with each erasure, and events read before one may read otherwise after.</summary>
+    public Task<long> CountErased(CancellationToken ct) => reader.CountErased(ct);
+
     /// <summary>The log's last position; 0 when it is empty.</summary>
     public Task<long> LastPosition(CancellationToken ct) => reader.LastPosition(ct);
 

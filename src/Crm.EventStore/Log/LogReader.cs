@@ -98,6 +98,9 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog,
 
     public Task<long> CountStreams(CancellationToken ct) => Run("select count(*) from crm.mt_streams", ReadOne<long>, ct);
 
+    public Task<long> CountErased(CancellationToken ct) =>
+        Run("select count(*) from crm.subject_keys where destroyed_at is not null", ReadOne<long>, ct);
+
     public Task<long> LastPosition(CancellationToken ct) => Run(LastSql, ReadOne<long>, ct);
 
     public async Task<long> PositionAt(DateTimeOffset recordedAt, CancellationToken ct) =>

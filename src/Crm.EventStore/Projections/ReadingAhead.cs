@@ -10,9 +10,10 @@ namespace Crm.EventStore.Projections;
 /// </summary>
 /// <param name="pages">Where the pages come from.</param>
 /// <param name="end">The position up to which the log is read.</param>
+/// <param name="erased">How many streams were erased when the reading began: pages that others read under another count are not shared.</param>
 /// <param name="shares">In how many shares of the streams.</param>
 /// <param name="progress">Told how many events have been folded.</param>
-internal sealed class ReadingAhead(SharedPages pages, long end, int shares, IProgress<RebuildProgress>? progress)
+internal sealed class ReadingAhead(SharedPages pages, long end, long erased, int shares, IProgress<RebuildProgress>? progress)
 {
     /// <summary>How many events were folded so far, over all shares.</summary>
     public long Folded { get; private set; }
@@ -50,7 +51,7 @@ internal sealed class ReadingAhead(SharedPages pages, long end, int shares, IPro
             for (long after = 0, to; after < end; after = to)
             {
                 to = Math.Min(end, after + ((long)SharedPages.Size * shares));
-                await ahead.WriteAsync(await pages.Read(after, to, shares, share, ct), ct);
+                await ahead.WriteAsync(await pages.Read(after, to, erased, shares, share, ct), ct);
             }
 
             ahead.Complete();

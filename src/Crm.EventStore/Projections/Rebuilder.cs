@@ -109,9 +109,12 @@ public sealed partial class Rebuilder(
         CancellationToken ct)
     {
         var end = await log.LastPosition(ct);
+
+        // After the end: pages that others have read under the same count read as they do now, for all that is not beyond the end.
+        var erased = await log.CountErased(ct);
         progress?.Report(new RebuildProgress("reading", 0, end));
         var shares = build.RemembersStreams ? (int)(1 + (await log.CountStreams(ct) / streamsAtOnce)) : 1;
-        var reading = new ReadingAhead(pages, end, shares, progress);
+        var reading = new ReadingAhead(pages, end, erased, shares, progress);
         await using var indexing = new SideBySide(database, indexes, ct);
         List<ParkedStream> parked = [.. await build.Fill(database, reading.Shares(ct), indexing, ct)];
         if (reading.Folded != end)

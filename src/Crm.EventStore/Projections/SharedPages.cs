@@ -29,10 +29,13 @@ internal sealed class SharedPages(LogPages log)
         return new Leaving(this);
     }
 
-    /// <summary>The events after one position and up to another, of one share of the streams.</summary>
-    public Task<IReadOnlyList<RecordedEvent>> Read(long after, long to, int shares, int share, CancellationToken ct)
+    /// <summary>
+    /// The events after one position and up to another, of one share of the streams; shared by those who began under the same count of
+    /// erasures, so that nobody gets what was read before an erasure that is not beyond their end.
+    /// </summary>
+    public Task<IReadOnlyList<RecordedEvent>> Read(long after, long to, long erased, int shares, int share, CancellationToken ct)
     {
-        var page = new Page(after, to, shares, share);
+        var page = new Page(after, to, erased, shares, share);
         lock (gate)
         {
             if (readers <= 1)
@@ -75,7 +78,7 @@ internal sealed class SharedPages(LogPages log)
         }
     }
 
-    private readonly record struct Page(long After, long To, int Shares, int Share);
+    private readonly record struct Page(long After, long To, long Erased, int Shares, int Share);
 
     private sealed class Leaving(SharedPages pages) : IDisposable
     {

@@ -39,6 +39,17 @@ public sealed class PersonalMembers
     /// </exception>
     public static PersonalMembers? Of(JsonTypeInfo type, Func<JsonPropertyInfo, PersonalMark?> markOf) => Of(type, markOf, "");
 
+    /// <summary>Whether an object holds a personal value: none that is absent or empty, and none that stands for an erased one.</summary>
+    internal bool AreIn(JsonElement json) => json.ValueKind is JsonValueKind.Object && members.Any(member =>
+        json.TryGetProperty(member.Name, out var value) && (member.Inner is { } inner ? inner.AreIn(value) : value.ValueKind switch
+        {
+            JsonValueKind.Null or JsonValueKind.Undefined => false,
+            JsonValueKind.Array => value.GetArrayLength() > 0,
+            JsonValueKind.String => value.GetString() is { Length: > 0 } text && text != member.ErasedAs,
+            JsonValueKind.Object or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => true,
+            _ => true,
+        }));
+
     /// <summary>The member that a reader stands on, where it is personal or holds such.</summary>
     internal Member? Find(ref Utf8JsonReader reader)
     {

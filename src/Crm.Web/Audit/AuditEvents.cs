@@ -8,6 +8,7 @@ namespace Crm.Web.Audit;
 
 /// <summary>The JSON of the audit trail, source-generated.</summary>
 [JsonSerializable(typeof(AuditPage))]
+[JsonSerializable(typeof(AuditDiffBody))]
 public sealed partial class AuditJson : JsonSerializerContext
 {
     /// <summary>The context with the wire's formats.</summary>
@@ -62,7 +63,12 @@ public static class AuditEventsEndpoint
     }
 
     /// <summary>Maps the routes of the audit trail.</summary>
-    public static void MapAudit(this IEndpointRouteBuilder api) =>
+    public static void MapAudit(this IEndpointRouteBuilder api)
+    {
         api.MapGet("/audit/events", Handle).WithTags("Audit").RequireAuthorization(Policies.Audit).WithMetadata(new FollowsLog()).Takes(Query)
             .Produces<AuditPage>().WithSummary("The audit trail over all streams, newest first.");
+        api.MapGet("/audit/diff", AuditDiffEndpoint.Handle).WithTags("Audit").RequireAuthorization(Policies.Audit)
+            .WithMetadata(new FollowsLog()).Takes(AuditDiffEndpoint.Query).Produces<AuditDiffBody>()
+            .WithSummary("What changed between two moments, by actor, kind and hour: where damage began.");
+    }
 }

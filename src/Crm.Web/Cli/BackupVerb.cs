@@ -66,6 +66,7 @@ internal static class BackupVerb
             yield return line;
         }
 
+        yield return report.TreeHead is { } head ? $"  audit tree {head.Root}" : "  WARNING: no root of the audit tree: see crm verify";
         yield return $"  in {report.Folder}";
     }
 }

@@ -29,6 +29,8 @@ namespace Crm.Web.Cli;
 [JsonSerializable(typeof(List<RebuildReport>))]
 [JsonSerializable(typeof(SeedReport))]
 [JsonSerializable(typeof(UndoReport))]
+[JsonSerializable(typeof(RestorationReport))]
+[JsonSerializable(typeof(AuditDiffBody))]
 [JsonSerializable(typeof(IntegrityReport))]
 [JsonSerializable(typeof(RepairReport))]
 [JsonSerializable(typeof(RescoringReport))]

@@ -80,6 +80,12 @@ internal static class RestoreVerb
 
         yield return $"sha-256 archive  {report.Archive.Sha256}";
         yield return $"sha-256 restored {report.Restored.Sha256}";
+        yield return report.TreeEqual switch
+        {
+            true => "the audit tree has the archive's root",
+            false => "the audit tree has ANOTHER root than the archive's",
+            null => "the archive knows no root of the audit tree at this position",
+        };
         foreach (var table in report.Tables)
         {
             yield return string.Create(CultureInfo.InvariantCulture, $"  {table.Table}: {table.Rows:N0} rows");

@@ -1,4 +1,5 @@
 using Crm.Application;
+using Crm.Application.Erasure;
 using Crm.Application.Undo;
 using Crm.EventStore.Jobs;
 using Crm.EventStore.LocalPostgres;
@@ -8,6 +9,7 @@ using Crm.EventStore.Sealing;
 using Crm.Projections;
 using Crm.Web.Feed;
 using Crm.Web.Http;
+using Crm.Web.Leads;
 using Crm.Web.Operations;
 using Npgsql;
 
@@ -26,6 +28,8 @@ public static class Composition
         builder.Services.AddSingleton(new ReadModels(database.Reads));
         builder.Services.AddSingleton(services =>
             new EventLog(database.App, EventJson.Catalog, masters, services.GetRequiredService<LogPosition>()));
+        builder.Services.AddSingleton(services => new ErasureCheck(database.App, services.GetRequiredService<EventLog>(), ProjectionList.All));
+        builder.Services.AddSingleton(services => new PersonalDataFile(database.App, services.GetRequiredService<EventLog>()));
         builder.Services.AddSingleton(services => new CommandRunner(services.GetRequiredService<EventLog>()));
         builder.Services.AddSingleton(services => new OperationReceipts(services.GetRequiredService<EventLog>()));
         builder.Services.AddSingleton(services =>

@@ -43,6 +43,8 @@ public static class LeadRoutes
             .WithSummary("Bring a lead back from the archive.");
         commands.MapPost("/{id:guid}/restore", RestoreLeadEndpoint.Handle).Produces<CommandAnswerBody>()
             .WithSummary("Put a lead back to an earlier state, by new events.");
+        api.MapPost("/leads/{id:guid}/erase", EraseLeadEndpoint.Handle).WithTags("Leads").RequireAuthorization(Policies.LeadsErase)
+            .Produces<CommandAnswerBody>().WithSummary("Erase the person behind a lead, for good; with dryRun, say what that would take.");
 
         var queries = api.MapGroup("/leads").WithTags("Leads").RequireAuthorization(Policies.LeadsRead).WithMetadata(new FollowsLog());
         queries.MapGet("", ListLeadsEndpoint.Handle).Takes(ListLeadsEndpoint.Query).Produces<LeadsBody>()
@@ -58,5 +60,11 @@ public static class LeadRoutes
             .WithSummary("What happened, one sentence each.");
         queries.MapGet("/{id:guid}/score", LeadScoreEndpoint.Handle).Takes(ReadLeadEndpoint.Query).Produces<ScoreBody>()
             .WithSummary("Its score with its breakdown.");
+        api.MapGet("/leads/{id:guid}/erasure", ErasureCertificateEndpoint.Handle).WithTags("Leads").RequireAuthorization(Policies.Audit)
+            .WithMetadata(new FollowsLog()).Produces<ErasureCertificateBody>()
+            .WithSummary("The certificate of an erasure, verified against the database at this moment; as a page for Accept: text/html.");
+        api.MapGet("/leads/{id:guid}/personal-data", PersonalDataEndpoint.Handle).WithTags("Leads").RequireAuthorization(Policies.LeadsErase)
+            .WithMetadata(new FollowsLog()).Produces<PersonalDataBody>()
+            .WithSummary("Everything that is held on the person behind a lead; as a page for Accept: text/html.");
     }
 }

@@ -20,6 +20,10 @@ namespace Crm.Web.Leads;
 [JsonSerializable(typeof(ScoreBody))]
 [JsonSerializable(typeof(LeadsBody))]
 [JsonSerializable(typeof(TimelineBody))]
+[JsonSerializable(typeof(EraseLeadRequest))]
+[JsonSerializable(typeof(ErasurePreviewBody))]
+[JsonSerializable(typeof(ErasureCertificateBody))]
+[JsonSerializable(typeof(PersonalDataBody))]
 public sealed partial class LeadsJson : JsonSerializerContext
 {
     /// <summary>The context with the wire's formats.</summary>

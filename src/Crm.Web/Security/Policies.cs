@@ -15,6 +15,9 @@ public static class Policies
     /// <summary>Take leads away in bulk.</summary>
     public const string LeadsExport = "leads-export";
 
+    /// <summary>Erase a person, and answer a person who asks what is held on them.</summary>
+    public const string LeadsErase = "leads-erase";
+
     /// <summary>Read leads, their history and score.</summary>
     public const string LeadsRead = "leads-read";
 
@@ -57,6 +60,7 @@ public static class Policies
         {
             [LeadsWrite] = [Roles.Admin, Roles.Manager, Roles.Agent],
             [LeadsAssign] = [Roles.Admin, Roles.Manager],
+            [LeadsErase] = [Roles.Admin],
             [LeadsExport] = [Roles.Admin, Roles.Manager, Roles.Agent, Roles.Auditor],
             [Feed] = [Roles.Admin, Roles.Manager, Roles.Agent, Roles.Auditor],
             [TeamsRead] = [Roles.Admin, Roles.Manager, Roles.Agent, Roles.Auditor],

@@ -44,7 +44,8 @@ public sealed class Restoring_an_archive : ArchiveStage
         Assert.Equal(await LogDigest.Of(Source.App, long.MaxValue, Ct), await LogDigest.Of(target.App, long.MaxValue, Ct));
         Assert.Equal(await One<string>(Source.App, Streams), await One<string>(target.App, Streams));
         Assert.Equal(await One<string>(Source.App, Keys), await One<string>(target.App, Keys));
-        foreach (var table in new[] { "credentials", "second_factors", "recovery_codes", "api_keys" })
+        Assert.True(report.TreeEqual);
+        foreach (var table in new[] { "credentials", "second_factors", "recovery_codes", "api_keys", "subject_keys", "master_keys" })
         {
             Assert.Equal(await Rows(Source.App, table), await Rows(target.App, table));
         }
@@ -125,6 +126,28 @@ public sealed class Restoring_an_archive : ArchiveStage
             warning => Assert.Contains($"API key {apiKey} was revoked", warning, StringComparison.Ordinal));
         await Assert.ThrowsAsync<ArchiveRefusedException>(
             async () => await Restore(await Target(), RestoreRequest.Everything with { Position = before + 100 }));
+    }
+
+    [Fact]
+    public async Task never_brings_back_whom_something_newer_knows_to_be_erased()
+    {
+        await Backup();
+        var target = await Target();
+        var erased = await One<Guid>(Source.App, "select stream_id from crm.mt_events where type = 'lead-captured' order by seq_id limit 1");
+        var known = Assert.IsType<LeadCaptured>((await Log.ReadStream(erased, Ct))[0].Data).Details;
+
+        var report = await Restore(target, RestoreRequest.Everything with { Erased = [erased] });
+
+        Assert.True(report.Verified);
+        Assert.Equal(1, report.ErasedAgain);
+        Assert.True(await One<bool>(
+            target.App, $"select wrapped is null and destroyed_at is not null from crm.subject_keys where stream_id = '{erased}'"));
+        await using var restored = new EventLog(target.App, EventJson.Catalog, TestKeys.Masters, new LogPosition());
+        var captured = (await restored.ReadStream(erased, Ct))[0];
+        Assert.True(captured.IsErased);
+        Assert.NotEqual(known.LastName, Assert.IsType<LeadCaptured>(captured.Data).Details.LastName);
+        Assert.Equal(0, await One<long>(
+            target.App, $"select count(*) from crm_read.lead_board where lead_id = '{erased}' and (email is not null or phone is not null)"));
     }
 
     [Theory]

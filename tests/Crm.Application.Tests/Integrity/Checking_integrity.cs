@@ -2,6 +2,7 @@ using Crm.Application.Integrity;
 using Crm.Application.Leads;
 using Crm.Application.Seeding;
 using Crm.Domain.Leads;
+using Crm.EventStore.Audit;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.Projections;
@@ -87,6 +88,7 @@ public sealed class Checking_integrity : IAsyncLifetime
         await Corrupt(
             "insert into crm.receipts (caller, key, request_hash, status, stream_id, version, event_types, position, recorded_at) "
             + "values ('c', 'k', '\\x00', 200, gen_random_uuid(), 1, '{lead-captured}', 1, now())");
+        await Corrupt($"delete from crm.subject_keys where stream_id = '{leads[24]}'");
         await Corrupt($"insert into crm.parked (projection, stream_id, position, error) values ('funnel', '{leads[23]}', 1, 'a specification')");
         await Corrupt("update crm.projections set error = 'a specification' where name = 'sources'");
 
@@ -116,6 +118,8 @@ public sealed class Checking_integrity : IAsyncLifetime
         Names("log-streams", others[2]);
         Names("log-versions", leads[20]);
         Names("log-readable", others[4]);
+        Names("subject-keys", leads[24]);
+        Names("audit-tree", $"position {activities[0]} ");
         Names("unique-keys", leads[21]);
         Names("unique-keys", leads[22]);
         Names("parked", "funnel");
@@ -218,6 +222,9 @@ public sealed class Checking_integrity : IAsyncLifetime
     {
         using var rebuilder = new Rebuilder(database.App, Log, NullLogger<Rebuilder>.Instance);
         await Task.WhenAll(ProjectionList.All.Select(projection => rebuilder.Rebuild(projection, progress: null, Ct)));
+        while (await new AuditTree(database.App).Grow(Ct) is { } tree && tree.Size < tree.LogPosition)
+        {
+        }
     }
 
     private async Task Capture(Guid lead, LeadCaptured captured, DateTimeOffset at) => Assert.IsType<AppendOutcome.Appended>(await Log.Append(

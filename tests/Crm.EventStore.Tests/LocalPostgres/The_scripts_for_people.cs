@@ -5,7 +5,11 @@ namespace Crm.EventStore.Tests.LocalPostgres;
 
 public class The_scripts_for_people
 {
-    public static TheoryData<string> Scripts => ["ops/run", "ops/crm", "ops/bench", "ops/test", "ops/ci.sh", ".ci/run"];
+    public static TheoryData<string> Scripts =>
+    [
+        "ops/run", "ops/crm", "ops/bench", "ops/test", "ops/ci.sh", "ops/backup", "ops/pgbackrest/setup", "ops/pgbackrest/backup",
+        "ops/pgbackrest/restore", ".ci/run",
+    ];
 
     [Theory]
     [MemberData(nameof(Scripts))]

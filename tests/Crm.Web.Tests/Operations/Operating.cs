@@ -151,7 +151,9 @@ public class Operating(TestHost host) : IClassFixture<TestHost>
         Assert.Contains("crm_log_events_appended_total ", text, StringComparison.Ordinal);
         Assert.Contains("crm_log_append_batch_size_bucket{le=\"1\"}", text, StringComparison.Ordinal);
         Assert.Contains("crm_projection_lag{projection=\"lead_board\"}", text, StringComparison.Ordinal);
-        Assert.DoesNotContain("Password", text, StringComparison.OrdinalIgnoreCase);
+
+        // Of a connection string; the routes of other hosts in this process may have a password in their name.
+        Assert.DoesNotContain("Password=", text, StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]

@@ -27,6 +27,7 @@ public sealed partial class Every_route_every_role_every_owner(Company company) 
         ["POST /api/v1/leads/{id}/unconvert"] = """{"reason":"x"}""",
         ["POST /api/v1/leads/{id}/archive"] = """{"reason":"x"}""",
         ["POST /api/v1/leads/{id}/unarchive"] = """{"reason":"x"}""",
+        ["POST /api/v1/leads/{id}/erase"] = """{"reason":"x","requestedBy":"x"}""",
         ["POST /api/v1/leads/{id}/restore"] = """{"version":1,"reason":"x"}""",
     };
 

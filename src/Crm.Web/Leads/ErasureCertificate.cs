@@ -1,0 +1,101 @@
+using System.Globalization;
+using Crm.Application.Erasure;
+using Crm.Domain.Leads;
+using Crm.Web.Http;
+
+namespace Crm.Web.Leads;
+
+/// <summary>The certificate of an erasure: what was erased, when, on whose demand, and whether it holds at this moment.</summary>
+/// <param name="LeadId">The lead.</param>
+/// <param name="EventId">The recorded fact's own id.</param>
+/// <param name="Position">Its position in the log, for a proof that it stands there (<c>/audit/proof/{position}</c>).</param>
+/// <param name="Version">Its version in the lead's stream.</param>
+/// <param name="ErasedAt">When.</param>
+/// <param name="ErasedBy">Who did it.</param>
+/// <param name="RequestedBy">On whose demand.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="KeyDestroyedAt">When the key of the personal data was destroyed; null where there still is one.</param>
+/// <param name="CheckedAt">When the database was looked at for this certificate.</param>
+/// <param name="Verified">Whether at that moment nothing of the person stood anywhere.</param>
+/// <param name="Places">Every place that was looked at.</param>
+public sealed record ErasureCertificateBody(
+    Guid LeadId,
+    Guid EventId,
+    long Position,
+    long Version,
+    DateTimeOffset ErasedAt,
+    string? ErasedBy,
+    string RequestedBy,
+    string Reason,
+    DateTimeOffset? KeyDestroyedAt,
+    DateTimeOffset CheckedAt,
+    bool Verified,
+    IReadOnlyList<ErasurePlace> Places)
+{
+    /// <summary>The certificate of what was found.</summary>
+    public static ErasureCertificateBody Of(ErasureFindings found, DateTimeOffset now)
+    {
+        var fact = (LeadErased)found.Erased.Data;
+        return new ErasureCertificateBody(
+            found.Erased.StreamId,
+            found.Erased.Id,
+            found.Erased.Position,
+            found.Erased.Version,
+            found.Erased.At,
+            found.Erased.Envelope.Actor,
+            fact.RequestedBy,
+            fact.Reason,
+            found.KeyDestroyedAt,
+            now,
+            found.Verified,
+            found.Places);
+    }
+
+    /// <summary>The certificate as a page to read and print.</summary>
+    public string ToHtml()
+    {
+        var page = new HtmlPage("Certificate of erasure");
+        page.Facts(
+        [
+            ("Lead", LeadId.ToString("D")),
+            ("Erased at", WireFormats.Text(ErasedAt)),
+            ("Erased by", ErasedBy ?? "unknown"),
+            ("Requested by", RequestedBy),
+            ("Reason", Reason),
+            ("Event", string.Create(CultureInfo.InvariantCulture, $"{EventId} at position {Position}, version {Version}")),
+            ("Key destroyed at", KeyDestroyedAt is { } destroyed ? WireFormats.Text(destroyed) : "there still is one"),
+            ("Looked at", WireFormats.Text(CheckedAt)),
+            ("Verified", Verified ? "yes: nothing of the person stood in any of these places" : "NO: see the places below"),
+        ]);
+        page.Table(
+            "What was looked at",
+            ["Place", "Holds", "Count", "Clean"],
+            Places.Select(static place => new[]
+            {
+                place.Place, place.Holds, place.Count.ToString(CultureInfo.InvariantCulture), place.IsClean ? "yes" : "NO",
+            }));
+        return page.ToString();
+    }
+}
+
+/// <summary><c>GET /leads/{id}/erasure</c></summary>
+public static class ErasureCertificateEndpoint
+{
+    private static readonly Problem notErased = new(
+        409, "not-erased", "The state it is in does not permit this.", "The person behind the lead has not been erased.");
+
+    /// <summary>Looks at the database and certifies what it finds.</summary>
+    public static async Task<IResult> Handle(Guid id, HttpContext http, ErasureCheck check, ReadHeaders read, CancellationToken ct)
+    {
+        await read.FollowLog(http, ct);
+        if (await check.Verify(id, ct) is not { } found)
+        {
+            return notErased.ToHttp();
+        }
+
+        var certificate = ErasureCertificateBody.Of(found, RequestHeaders.Now(http));
+        return HtmlPage.IsWanted(http.Request)
+            ? HtmlPage.Answer(certificate.ToHtml())
+            : Answers.Json(certificate, LeadsJson.Wire.ErasureCertificateBody);
+    }
+}
