@@ -58,7 +58,11 @@ public class ReadModels : IAsyncLifetime
             var append = new StreamAppend(
                 recorded.StreamId, recorded.Data is Domain.Leads.LeadEvent ? "lead" : "user", recorded.Version - 1,
                 [new NewEvent(recorded.Id, recorded.Data, recorded.At)]);
-            var outcome = await log.Append(new AppendCommand([append], recorded.Envelope), CancellationToken.None);
+            var command = new AppendCommand([append], recorded.Envelope)
+            {
+                Erases = recorded.Data is Domain.Leads.LeadErased ? [recorded.StreamId] : [],
+            };
+            var outcome = await log.Append(command, CancellationToken.None);
             last = Assert.IsType<AppendOutcome.Appended>(outcome).LastPosition;
         }
 

@@ -24,6 +24,9 @@ public sealed class TestHost : WebApplicationFactory<Program>, IAsyncLifetime
     public static TestHost Beside(TestDatabase database, params (string Name, string Value)[] settings) =>
         new() { shared = database, settings = settings };
 
+    /// <summary>Few, so that tests do not spend their time on it.</summary>
+    public const int PasswordRounds = 10_000;
+
     public MovableClock Clock { get; } = new();
 
     public RememberedLog Log { get; } = new();
@@ -90,6 +93,8 @@ public sealed class TestHost : WebApplicationFactory<Program>, IAsyncLifetime
         builder.UseSetting("CRM_ADMIN_EMAIL", AdminEmail);
         builder.UseSetting("CRM_MASTER_KEY", MasterKey);
         builder.UseSetting("CRM_ADMIN_PASSWORD", AdminPassword);
+
+        builder.UseSetting("Crm:Security:PasswordRounds", PasswordRounds.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
         // Tests share one address, which TestServer does not even have.
         builder.UseSetting("Crm:Edge:SignInsPerMinute", "100000");

@@ -24,7 +24,14 @@ internal sealed class RejectedRows(string path) : IDisposable
             return length;
         }
 
-        file ??= new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
+        // The rows are people: for the one who imports alone.
+        file ??= new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.OpenOrCreate,
+            Access = FileAccess.Write,
+            Share = FileShare.Read,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        });
 
         // A list that was taken away meanwhile begins anew; what it held before is lost with it.
         file.SetLength(length <= file.Length ? length : 0);

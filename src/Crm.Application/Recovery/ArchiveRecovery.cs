@@ -44,6 +44,13 @@ public sealed class ArchiveRecovery(
         var warnings = new List<string>();
         var manifest = await folder.Read(key, ct);
         var position = await steps.Do("check the archive", _ => PositionOf(manifest, request, warnings, ct));
+        var restoration = new LogRestoration(owner, folder, manifest, key, position);
+        if (restoration.MasterKeys().FirstOrDefault(id => masters.Named(id) is null) is { } missing)
+        {
+            throw new ArchiveRefusedException(
+                $"The archive was sealed with the master key {missing}, which the settings do not hold: nothing personal in it could be read.");
+        }
+
         await steps.Do("prepare", async _ =>
         {
             await using (var target = await owner.OpenConnectionAsync(ct))
@@ -53,12 +60,11 @@ public sealed class ArchiveRecovery(
 
             await Migrations.Apply(owner, ct);
         });
-        var restoration = new LogRestoration(owner, folder, manifest, key, position);
         var before = await steps.Do(LoadStep, part => restoration.Load(part, ct));
         await steps.Do(IndexStep, _ => restoration.MakeIndexes(ct));
         IReadOnlyCollection<Guid> erased = [.. request.Erased, .. ErasedSince.Read(folder, manifest, key, ct)];
         var belongings = new RestoredBelongings(owner, restoration, request.ReviveApiKeys, erased);
-        var erasedAgain = await steps.Do(BelongingsStep, _ => belongings.Restore(ct));
+        await steps.Do(BelongingsStep, _ => belongings.Restore(ct));
         await using var log = new EventLog(app, EventJson.Catalog, masters, new LogPosition());
         await steps.Do("unique keys", _ => belongings.ClaimKeys(log, ct));
         await ReadModelBuilds.All(app, log, projections, loggers, steps, ct);
@@ -69,6 +75,7 @@ public sealed class ArchiveRecovery(
         var tables = await steps.Do("count the read models", _ => Tables(ct));
         warnings.AddRange(Reopened.Since(folder, manifest, key, position, ct));
         var revoked = request.ReviveApiKeys ? 0 : await steps.Do("revoke API keys", _ => RevokedKeys.All(log, time.GetUtcNow(), ct));
+        var erasedAgain = await steps.Do("erase again", _ => ErasedAgain.All(log, erased, time.GetUtcNow(), ct));
         var report = new RestoreReport(
             position, archive, restored, tables, await belongings.Streams(ct),
             manifest.TreeHead?.Size == position ? manifest.TreeHead == tree : null, erasedAgain, revoked, warnings, steps.Done, before,

@@ -20,7 +20,7 @@ public sealed record RestoreRequest(long? Position, bool GoodPart, bool ReviveAp
 /// <param name="Tables">The read models, with their rows.</param>
 /// <param name="Streams">How many streams the restored database has.</param>
 /// <param name="TreeEqual">Whether the audit tree has the archive's root; null where the archive knows none for that position.</param>
-/// <param name="ErasedAgain">How many subjects were erased again.</param>
+/// <param name="ErasedAgain">How many leads were erased again, by events after the restored position.</param>
 /// <param name="RevokedApiKeys">How many API keys were revoked.</param>
 /// <param name="Warnings">What somebody should look at: damage, and what was shut after that position and is open again.</param>
 /// <param name="Steps">How long each step took.</param>

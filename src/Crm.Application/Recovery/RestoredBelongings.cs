@@ -64,8 +64,7 @@ internal sealed class RestoredBelongings(
         """;
 
     /// <summary>Restores them; in one transaction, and the same again when it is repeated.</summary>
-    /// <returns>How many subjects were erased again.</returns>
-    public async Task<int> Restore(CancellationToken ct)
+    public async Task Restore(CancellationToken ct)
     {
         await using var to = await owner.OpenConnectionAsync(ct);
         await using var transaction = await to.BeginTransactionAsync(ct);
@@ -79,9 +78,8 @@ internal sealed class RestoredBelongings(
         await restoration.RestoreSecrets(to, reviveApiKeys ? null : "api_keys", ct);
         await LongWork.Run(to, OfNobody, ct);
         await LongWork.Run(to, Counter, ct);
-        var again = erased.Count == 0 ? 0 : await EraseAgain(to, ct);
+        await EraseAgain(to, ct);
         await transaction.CommitAsync(ct);
-        return again;
     }
 
     /// <summary>Claims the unique keys that users and teams hold, as their folds say.</summary>
@@ -108,17 +106,14 @@ internal sealed class RestoredBelongings(
     }
 
     /// <summary>Destroys keys that an older copy of the keys still had, before anything is read with them.</summary>
-    private async Task<int> EraseAgain(NpgsqlConnection to, CancellationToken ct)
-    {
-        await using var destroy = new NpgsqlCommand(
-            """
-            update crm.subject_keys set wrapped = null, destroyed_at = coalesce(destroyed_at, clock_timestamp())
-            where stream_id = any($1) and wrapped is not null
-            """,
-            to);
-        destroy.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. erased] });
-        return await destroy.ExecuteNonQueryAsync(ct);
-    }
+    private Task EraseAgain(NpgsqlConnection to, CancellationToken ct) => LongWork.Run(
+        to,
+        """
+        update crm.subject_keys set wrapped = null, destroyed_at = coalesce(destroyed_at, clock_timestamp())
+        where stream_id = any($1) and wrapped is not null
+        """,
+        ct,
+        new NpgsqlParameter<Guid[]> { TypedValue = [.. erased] });
 
     private static NpgsqlParameter Texts(IEnumerable<string> values) =>
         new() { Value = values.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };

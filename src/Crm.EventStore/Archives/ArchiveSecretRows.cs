@@ -117,6 +117,31 @@ internal static class ArchiveSecretRows
         }
     }
 
+    /// <summary>The ids of the master keys without which what is sealed in the archive stays closed.</summary>
+    /// <exception cref="ArchiveDamagedException">The file is damaged, or not the manifest's.</exception>
+    public static IReadOnlyList<string> MasterKeys(ArchiveFolder folder, ArchiveSecrets secrets, ArchiveKey? key)
+    {
+        using var file = new ArchiveFileReader(folder.Keys, secrets.File, key);
+        var lines = new Lines(file);
+        var ids = new List<string>();
+        while (lines.Next())
+        {
+            var (table, row) = RowOf(lines.Line, secrets.File.Name);
+            if (table is not Head and not "master_keys")
+            {
+                break;
+            }
+
+            using var of = JsonDocument.Parse(row);
+            if (table is not Head && of.RootElement.GetProperty("retired_at").ValueKind is JsonValueKind.Null)
+            {
+                ids.Add(of.RootElement.GetProperty("id").GetString() ?? "");
+            }
+        }
+
+        return ids;
+    }
+
     private static async Task<long> Table(
         NpgsqlConnection connection, string table, string query, long upTo, ArchiveFileWriter file, CancellationToken ct)
     {

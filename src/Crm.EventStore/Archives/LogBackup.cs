@@ -35,13 +35,16 @@ public sealed record BackupReport(
 /// <param name="time">The clock of the manifest.</param>
 public sealed class LogBackup(NpgsqlDataSource database, ArchiveFolder folder, ArchiveKey? key, TimeProvider time)
 {
+    /// <summary>Events of one segment where nothing else is asked for.</summary>
+    public const int UsualSegment = 50_000;
+
     /// <summary>Segments that are written at the same time: as many as there are cores to compress them.</summary>
     private static readonly int atOnce = Math.Clamp(Environment.ProcessorCount, 1, 4);
 
     private readonly Lock gate = new();
 
     /// <summary>Events of one segment at the most.</summary>
-    public int SegmentEvents { get; init; } = 50_000;
+    public int SegmentEvents { get; init; } = UsualSegment;
 
     /// <summary>Archives what the log holds now and the archive does not.</summary>
     /// <param name="progress">Told how much of that is done, 0–1; null for nobody.</param>

@@ -76,6 +76,9 @@ public sealed class LogRestoration(NpgsqlDataSource owner, ArchiveFolder folder,
             ct);
     }
 
+    /// <summary>The ids of the master keys without which what is sealed in the archive stays closed.</summary>
+    public IReadOnlyList<string> MasterKeys() => ArchiveSecretRows.MasterKeys(folder, manifest.Secrets, key);
+
     /// <summary>Puts the rows beside the log into their tables, which are empty, in the caller's transaction.</summary>
     /// <param name="into">The connection.</param>
     /// <param name="except">A table that is left out; null: none.</param>

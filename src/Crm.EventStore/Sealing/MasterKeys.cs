@@ -44,15 +44,39 @@ public sealed class MasterKeys
 
     /// <summary>Keys that may change.</summary>
     /// <param name="keys">The keys as they are now, the one that seals first.</param>
-    /// <param name="changed">The keys where they have changed since it was asked last; else null. Asked at most once a second.</param>
+    /// <param name="changed">
+    /// The keys where they have changed since it was asked last; else null. Asked once a second, and when something does not open.
+    /// </param>
     /// <param name="clock">By what the second is told.</param>
     public static MasterKeys That(IReadOnlyList<MasterKey> keys, Func<IReadOnlyList<MasterKey>?> changed, TimeProvider clock) =>
         new(keys, changed, clock);
 
     /// <summary>The key of this id; null when this host does not know it.</summary>
-    public MasterKey? Named(string id)
+    public MasterKey? Named(string id) => Find(All, id) ?? (LookNow() ? Find(Volatile.Read(ref keys), id) : null);
+
+    /// <summary>Seals a secret for one place.</summary>
+    public byte[] Seal(string place, ReadOnlySpan<byte> secret) => Current.Seal(place, secret);
+
+    /// <summary>Opens what one of the keys sealed for this place.</summary>
+    /// <exception cref="SealBrokenException">None of them did, or it was changed since.</exception>
+    public byte[] Open(string place, ReadOnlySpan<byte> box)
     {
-        foreach (var key in All)
+        try
+        {
+            return Open(All, place, box);
+        }
+        catch (SealBrokenException) when (LookNow())
+        {
+            return Open(Volatile.Read(ref keys), place, box);
+        }
+    }
+
+    /// <summary>Keeps the keys out of whatever prints them.</summary>
+    public override string ToString() => nameof(MasterKeys);
+
+    private static MasterKey? Find(IReadOnlyList<MasterKey> keys, string id)
+    {
+        foreach (var key in keys)
         {
             if (key.Id == id)
             {
@@ -63,14 +87,8 @@ public sealed class MasterKeys
         return null;
     }
 
-    /// <summary>Seals a secret for one place.</summary>
-    public byte[] Seal(string place, ReadOnlySpan<byte> secret) => Current.Seal(place, secret);
-
-    /// <summary>Opens what one of the keys sealed for this place.</summary>
-    /// <exception cref="SealBrokenException">None of them did, or it was changed since.</exception>
-    public byte[] Open(string place, ReadOnlySpan<byte> box)
+    private static byte[] Open(IReadOnlyList<MasterKey> all, string place, ReadOnlySpan<byte> box)
     {
-        var all = All;
         for (var index = 0; index < all.Count - 1; index++)
         {
             try
@@ -86,27 +104,32 @@ public sealed class MasterKeys
         return all[^1].Open(place, box);
     }
 
-    /// <summary>Keeps the keys out of whatever prints them.</summary>
-    public override string ToString() => nameof(MasterKeys);
-
     private void Look()
     {
-        if (changed is null || clock.GetElapsedTime(Volatile.Read(ref lookedAt)) < BetweenLooks)
+        if (changed is not null && clock.GetElapsedTime(Volatile.Read(ref lookedAt)) >= BetweenLooks)
         {
-            return;
+            LookNow();
+        }
+    }
+
+    // At once where something does not open: a key that was put in front a moment ago may have sealed it.
+    private bool LookNow()
+    {
+        if (changed is null)
+        {
+            return false;
         }
 
         lock (gate)
         {
-            if (clock.GetElapsedTime(lookedAt) >= BetweenLooks)
+            Volatile.Write(ref lookedAt, clock.GetTimestamp());
+            if (changed() is not { Count: > 0 } now)
             {
-                if (changed() is { Count: > 0 } now)
-                {
-                    Volatile.Write(ref keys, now);
-                }
-
-                Volatile.Write(ref lookedAt, clock.GetTimestamp());
+                return false;
             }
+
+            Volatile.Write(ref keys, now);
+            return true;
         }
     }
 }

@@ -71,7 +71,7 @@ public sealed class SubjectKey
     public override string ToString() => nameof(SubjectKey);
 
     /// <summary>For what a wrapped key is good: this stream alone.</summary>
-    internal static string PlaceOf(Guid stream) => $"subject_keys/{stream}";
+    public static string PlaceOf(Guid stream) => $"subject_keys/{stream}";
 }
 
 /// <summary>A stream's key as it goes to the database.</summary>

@@ -23,16 +23,31 @@ internal static class BackupVerb
         {
             Description = "A file with a key, 32 bytes in base64 (openssl rand -base64 32): the archive is encrypted with it.",
         };
+        var segment = new Option<int>("--segment")
+        {
+            Description = "Events of one segment at the most: what is lost where one is damaged.",
+            DefaultValueFactory = static _ => LogBackup.UsualSegment,
+        };
+        segment.Validators.Add(result =>
+        {
+            if (result.GetValue(segment) <= 0)
+            {
+                result.AddError("--segment takes a number above 0.");
+            }
+        });
         var command = new Command("backup", "Archives the log up to now, without stopping anything. Can be interrupted and repeated.")
         {
-            to, keysTo, key, json,
+            to, keysTo, key, segment, json,
         };
         command.Runs(async (parsed, ct) =>
         {
             var folder = ArchiveFolder.At(parsed.GetRequiredValue(to), parsed.GetValue(keysTo));
             var archiveKey = parsed.GetValue(key) is { } file ? ArchiveKey.Read(file) : null;
             await using var database = await VerbDatabase.Open(ct);
-            var backup = new LogBackup(database.Database.App, folder, archiveKey, TimeProvider.System);
+            var backup = new LogBackup(database.Database.App, folder, archiveKey, TimeProvider.System)
+            {
+                SegmentEvents = parsed.GetValue(segment),
+            };
             var report = await ProgressBar.Show(tell => backup.Run(new Told<double>(done => tell("archive", done)), ct));
             await Verb.Answer(parsed.GetValue(json), report, CliJson.Default.BackupReport, Lines);
             return ExitCode.Done;

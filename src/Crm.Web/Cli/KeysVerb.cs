@@ -7,11 +7,11 @@ using Crm.Web.Security;
 
 namespace Crm.Web.Cli;
 
-/// <summary><c>crm keys list</c> and <c>crm keys rotate</c>: the keys that sign access tokens.</summary>
+/// <summary><c>crm keys list</c> and <c>crm keys rotate</c>: the keys that sign access tokens, and with <c>--to</c> the master key.</summary>
 internal static class KeysVerb
 {
     /// <summary>The verb with what can be done.</summary>
-    public static Command Command() => new("keys", "Looks after the keys that sign access tokens.") { List(), Rotate() };
+    public static Command Command() => new("keys", "Looks after the keys that sign access tokens, and the master key.") { List(), Rotate() };
 
     private static Command List()
     {
@@ -31,8 +31,13 @@ internal static class KeysVerb
     private static Command Rotate()
     {
         var json = Verb.Json();
-        var command = new Command("rotate", "Makes the next key. It signs as soon as every host knows it; nobody is signed out.") { json };
-        command.Runs((parsed, ct) => With(
+        var to = new Option<string>("--to")
+        {
+            HelpName = "FILE|new",
+            Description = "Replaces the master key instead: by the first one of a file, or by a new one. Can be interrupted and repeated.",
+        };
+        var command = new Command("rotate", "Makes the next key. It signs as soon as every host knows it; nobody is signed out.") { to, json };
+        command.Runs((parsed, ct) => parsed.GetValue(to) is { } next ? MasterKeyVerb.Rotate(next, parsed.GetValue(json), ct) : With(
             async (rotation, keys) =>
             {
                 if (keys.AreConfigured)

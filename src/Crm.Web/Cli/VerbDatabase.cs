@@ -121,6 +121,34 @@ internal sealed class VerbDatabase : IAsyncDisposable
             ct);
     }
 
+    /// <summary>Whether there is another database of that name on the same server.</summary>
+    public Task<bool> Exists(string name, CancellationToken ct) => cluster is not null
+        ? cluster.DatabaseExists(name, ct)
+        : DatabaseAdmin.DatabaseExists(Database.Owner ?? Database.App, name, ct);
+
+    /// <summary>Lets go of every connection to the database, so that it can be renamed; they are made again when they are needed.</summary>
+    public async Task LetGo()
+    {
+        if (log is not null)
+        {
+            await log.DisposeAsync();
+            log = null;
+        }
+
+        foreach (var pool in new[] { Database.App, Database.Reads, Database.Owner, Database.Reporting })
+        {
+            pool?.Clear();
+        }
+    }
+
+    /// <summary>Connections to the server itself and none of the product's databases, in the role that may rename those.</summary>
+    public NpgsqlDataSource Administration()
+    {
+        var login = cluster?.Superuser("postgres") ?? settings.GetConnectionString("CrmOwner") ?? settings.GetConnectionString("Crm");
+        return NpgsqlDataSource.Create(
+            new NpgsqlConnectionStringBuilder(login) { Database = "postgres", Pooling = false, CommandTimeout = 60 }.ConnectionString);
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {

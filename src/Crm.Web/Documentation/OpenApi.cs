@@ -64,7 +64,7 @@ public static class OpenApi
             Type = SecuritySchemeType.Http,
             Scheme = "bearer",
             BearerFormat = "crm_ID_SECRET",
-            Description = "A key of POST /api/v1/api-keys. It may what its user may and its scopes name; X-On-Behalf-Of names another user.",
+            Description = "A key of POST /api/v1/api-keys. It may what its user may and its scopes name; On-Behalf-Of names another user.",
         });
         return Task.CompletedTask;
     }

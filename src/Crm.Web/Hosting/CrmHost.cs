@@ -90,7 +90,7 @@ public static class CrmHost
         app.MapDocumentation();
 
         var admin = await app.Services.GetRequiredService<FirstAdmin>()
-            .Ensure(app.Configuration["CRM_ADMIN_EMAIL"], app.Configuration["CRM_ADMIN_PASSWORD"], ct);
+            .Ensure(app.Configuration["CRM_ADMIN_EMAIL"], app.Configuration["CRM_ADMIN_PASSWORD"], !app.Environment.IsProduction(), ct);
         await app.StartAsync(ct);
         Announce(app, ground);
         if (admin is not null)

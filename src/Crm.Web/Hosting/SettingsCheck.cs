@@ -14,6 +14,7 @@ internal sealed record SettingFinding(string Setting, string State, bool Refused
 internal static class SettingsCheck
 {
     private const int ShortestPassword = 12;
+    private const int LeastRounds = 100_000;
 
     /// <summary>Everything that was looked at, in a fixed order.</summary>
     public static IReadOnlyList<SettingFinding> Look(IConfiguration settings) =>
@@ -26,6 +27,7 @@ internal static class SettingsCheck
         OfOrigins(settings),
         OfEdge(settings),
         OfTransport(settings),
+        OfPasswords(settings),
         .. OfIssuers(settings),
         .. SecretFiles.Named().Select(OfFile),
     ];
@@ -76,10 +78,15 @@ internal static class SettingsCheck
             null or "" => new(setting, "weak", Refused: true, "the login has no password."),
             { } password when password == read.Username || password.Length < ShortestPassword =>
                 new(setting, "weak", Refused: true, $"the password is the user's name, or shorter than {ShortestPassword} characters."),
+            _ when !bySocket && !IsLoopback(read.Host) && read.SslMode is SslMode.Disable or SslMode.Allow or SslMode.Prefer =>
+                new(setting, "weak", Refused: false, $"TLS to {read.Host} is not demanded: add SSL Mode=VerifyFull (and Root Certificate)."),
             _ when read.Username == "postgres" => new(setting, "weak", Refused: false, "the host needs no superuser: give it crm_app, and CrmOwner a login that migrates."),
             _ => new(setting, "set", Refused: false, $"{read.Username} on {read.Host}."),
         };
     }
+
+    private static bool IsLoopback(string? host) =>
+        host is null or "localhost" || (System.Net.IPAddress.TryParse(host, out var address) && System.Net.IPAddress.IsLoopback(address));
 
     private static SettingFinding OfMasterKey(IConfiguration settings)
     {
@@ -125,6 +132,16 @@ internal static class SettingsCheck
         return isTls || settings.GetSection("Crm:Edge:KnownProxies").Exists()
             ? new("ASPNETCORE_URLS", "set", Refused: false, isTls ? "TLS." : "TLS ends at the known proxies.")
             : new("ASPNETCORE_URLS", "weak", Refused: false, "neither TLS (Kestrel:Certificates) nor a known proxy that ends it (Crm:Edge:KnownProxies).");
+    }
+
+    private static SettingFinding OfPasswords(IConfiguration settings)
+    {
+        const string setting = SecurityOptions.Section + ":PasswordRounds";
+        return (settings.GetSection(SecurityOptions.Section).Get<SecurityOptions>() ?? new SecurityOptions()).PasswordRounds switch
+        {
+            < LeastRounds => new(setting, "weak", Refused: true, $"fewer than {LeastRounds} rounds: whoever steals the hashes finds the passwords."),
+            var rounds => new(setting, "set", Refused: false, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{rounds} rounds.")),
+        };
     }
 
     private static IEnumerable<SettingFinding> OfIssuers(IConfiguration settings)

@@ -68,7 +68,7 @@ public static partial class Problems
             var problem = OfFault(fault, http);
             if (problem.Status == 500)
             {
-                LogFault(logger, http.Request.Method, http.Request.Path.Value, fault);
+                LogFault(logger, http.Request.Method, http.Request.Path.Value, RequestHeaders.Correlation(http), fault);
             }
             else if (problem.Status is 503 or 504)
             {
@@ -136,8 +136,8 @@ public static partial class Problems
         _ => new Problem(status, "refused", "The request is refused.", "The request cannot be carried out."),
     };
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed")]
-    private static partial void LogFault(ILogger logger, string method, string? path, Exception fault);
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed, trace {Trace}")]
+    private static partial void LogFault(ILogger logger, string method, string? path, string trace, Exception fault);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Method} {Path} answered {Status}: {Why}")]
     private static partial void LogUnavailable(ILogger logger, string method, string? path, int status, string why);

@@ -16,7 +16,8 @@ public static class ExportLeadsEndpoint
 {
     private const int FlushEvery = 200;
 
-    private static readonly string[] columns =
+    /// <summary>The columns of a file of leads.</summary>
+    internal static readonly string[] Columns =
     [
         "id", "version", "status", "archived", "firstName", "lastName", "email", "phone", "company", "source", "valueAmount", "valueCurrency",
         "tags", "externalId", "ownerId", "score", "temperature", "createdAt", "updatedAt",
@@ -45,7 +46,7 @@ public static class ExportLeadsEndpoint
         var output = http.Response.BodyWriter;
         if (csv)
         {
-            Encoding.UTF8.GetBytes(string.Join(',', columns) + "\r\n", output);
+            Encoding.UTF8.GetBytes(string.Join(',', Columns) + "\r\n", output);
         }
 
         var written = 0;
@@ -72,7 +73,8 @@ public static class ExportLeadsEndpoint
         await output.FlushAsync(ct);
     }
 
-    private static string Line(LeadBody lead) => string.Join(
+    /// <summary>A lead as a line of a file.</summary>
+    internal static string Line(LeadBody lead) => string.Join(
         ',',
         lead.Id.ToString("D"),
         lead.Version.ToString(CultureInfo.InvariantCulture),
@@ -98,7 +100,7 @@ public static class ExportLeadsEndpoint
     /// A cell by RFC 4180. Text that a spreadsheet would take for a formula gets an apostrophe in front, so that opening the file
     /// runs nothing.
     /// </summary>
-    private static string Cell(string? text)
+    internal static string Cell(string? text)
     {
         if (string.IsNullOrEmpty(text))
         {

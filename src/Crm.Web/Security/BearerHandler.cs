@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 namespace Crm.Web.Security;
 
 /// <summary>Signs a request in by its bearer token (RFC 6750, the header only), and answers those that are not or may not.</summary>
-public sealed class BearerHandler(
+public sealed partial class BearerHandler(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, RememberedTokens tokens)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
@@ -59,6 +59,11 @@ public sealed class BearerHandler(
     /// <inheritdoc/>
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
+        if (Request.Headers.Authorization.Count > 0)
+        {
+            LogRefusedToken(Logger, Request.Method, Request.Path.Value, Context.Connection.RemoteIpAddress, RequestHeaders.Correlation(Context));
+        }
+
         if (because is not null)
         {
             return Problems.Write(Context, because);
@@ -69,6 +74,17 @@ public sealed class BearerHandler(
     }
 
     /// <inheritdoc/>
-    protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
-        Problems.Write(Context, SecurityProblems.Forbidden);
+    protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
+    {
+        var caller = Context.User.FindFirst(RequestHeaders.ApiKey) is { } key ? "API key " + key.Value
+            : Context.User.FindFirst(RequestHeaders.Subject)?.Value;
+        LogForbidden(Logger, Request.Method, Request.Path.Value, caller, RequestHeaders.Correlation(Context));
+        return Problems.Write(Context, SecurityProblems.Forbidden);
+    }
+
+    [LoggerMessage(LogLevel.Warning, "{Method} {Path}: a token or API key from {From} does not count, trace {Trace}")]
+    private static partial void LogRefusedToken(ILogger logger, string method, string? path, System.Net.IPAddress? from, string trace);
+
+    [LoggerMessage(LogLevel.Warning, "{Method} {Path}: the role or scopes of {Caller} do not permit it, trace {Trace}")]
+    private static partial void LogForbidden(ILogger logger, string method, string? path, string? caller, string trace);
 }

@@ -1,5 +1,6 @@
 using Crm.Web.Http;
 using Microsoft.AspNetCore.Identity;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace Crm.Web.Security;
@@ -14,14 +15,17 @@ public sealed record Credential(Guid UserId, string PasswordHash, Guid SecurityS
 /// Passwords, kept in a table of their own and never in the log. A row without a user's stream opens nothing: whoever signs in
 /// is looked up in the log first.
 /// </summary>
-public sealed class Credentials(NpgsqlDataSource database, TimeProvider clock) : IDisposable
+public sealed class Credentials(NpgsqlDataSource database, SecurityOptions options, TimeProvider clock) : IDisposable
 {
     private static readonly Credential Nobody = new(Guid.Empty, "", Guid.Empty);
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(2);
-    private static readonly Lazy<string> nobodysHash =
-        new(static () => new PasswordHasher<Credential>().HashPassword(Nobody, Guid.NewGuid().ToString()));
 
-    private readonly PasswordHasher<Credential> hasher = new();
+    private readonly PasswordHasher<Credential> hasher =
+        new(Options.Create(new PasswordHasherOptions { IterationCount = options.PasswordRounds }));
+
+    // Somebody who is not there has one too, so that it takes as long.
+    private readonly Lazy<string> nobodysHash = new(() => new PasswordHasher<Credential>(
+        Options.Create(new PasswordHasherOptions { IterationCount = options.PasswordRounds })).HashPassword(Nobody, Guid.NewGuid().ToString()));
 
     // A hash takes a core for its time: more at once than there are cores would only take them from everybody else.
     private readonly SemaphoreSlim cores = new(Environment.ProcessorCount);

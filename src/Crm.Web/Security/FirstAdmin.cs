@@ -4,6 +4,7 @@ using Crm.Application.Permissions;
 using Crm.Domain;
 using Crm.Domain.Users;
 using Crm.EventStore.Log;
+using Crm.Web.Hosting;
 using Crm.Web.Http;
 using Crm.Web.Users;
 
@@ -28,9 +29,11 @@ public sealed class FirstAdmin(UserDirectory users, UserRegistration registratio
     /// <param name="password">
     /// The password (<c>CRM_ADMIN_PASSWORD</c>); null or empty for a generated one. It is the operator's own choice, whatever its length.
     /// </param>
+    /// <param name="mayGenerate">Whether a password may be generated, and so printed: not in Production, whose output is kept.</param>
     /// <param name="ct">Gives up.</param>
     /// <exception cref="InvalidOperationException">The address is not one.</exception>
-    public async Task<RegisteredAdmin?> Ensure(string? email, string? password, CancellationToken ct)
+    /// <exception cref="SettingMissingException">There is no admin and no password for one, and none may be generated.</exception>
+    public async Task<RegisteredAdmin?> Ensure(string? email, string? password, bool mayGenerate, CancellationToken ct)
     {
         if (await users.AdminBeside(Guid.Empty, ct) is not null)
         {
@@ -41,6 +44,13 @@ public sealed class FirstAdmin(UserDirectory users, UserRegistration registratio
         if (!EmailAddress.IsValid(address))
         {
             throw new InvalidOperationException($"CRM_ADMIN_EMAIL is not an e-mail address: {address}");
+        }
+
+        if (string.IsNullOrEmpty(password) && !mayGenerate)
+        {
+            throw new SettingMissingException(
+                "CRM_ADMIN_PASSWORD is not set, and there is no admin yet. In Production no password is generated, because it would stand "
+                + "in the log: set it (or CRM_ADMIN_PASSWORD_FILE) for the first start.");
         }
 
         var generated = string.IsNullOrEmpty(password) ? StrictBase64Url.Encode(RandomNumberGenerator.GetBytes(18)) : null;

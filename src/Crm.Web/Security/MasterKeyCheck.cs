@@ -25,6 +25,15 @@ public static class MasterKeyCheck
             }
         }
 
+        // What was restored or recovered may bring keys without a record of what wrapped them: one of them tells.
+        await using (var any = database.CreateCommand("select master_key from crm.subject_keys where wrapped is not null limit 1"))
+        {
+            if (await any.ExecuteScalarAsync(ct) is string id && masters.Named(id) is null)
+            {
+                throw Lacks(id);
+            }
+        }
+
         await Record(database, masters.Current, ct);
     }
 
@@ -45,9 +54,7 @@ public static class MasterKeyCheck
     {
         if (masters.Named(id) is not { } key)
         {
-            throw new SettingMissingException(
-                $"The database was sealed with the master key {id}, which {MasterKeySettings.FileSetting} does not hold: with another one "
-                + "nothing personal in it can be read. Give the host the key that the database was sealed with.");
+            throw Lacks(id);
         }
 
         try
@@ -59,6 +66,10 @@ public static class MasterKeyCheck
             throw new SettingMissingException($"The master key {id} does not open what it sealed in the database: that was changed.");
         }
     }
+
+    private static SettingMissingException Lacks(string id) => new(
+        $"The database was sealed with the master key {id}, which {MasterKeySettings.FileSetting} does not hold: with another one nothing "
+        + "personal in it can be read. Give the host the key that the database was sealed with.");
 
     private static string PlaceOf(string id) => $"master_keys/{id}";
 }

@@ -46,6 +46,30 @@ public static class MasterKeySettings
     /// <exception cref="SettingMissingException">It cannot be read, or holds no key.</exception>
     public static IReadOnlyList<MasterKey> ReadFile(string file, bool isProduction) => Read(TextOf(file), file, isProduction);
 
+    /// <summary>Puts a key in front of those of a file, which is replaced as a whole: it seals from now on, and the others still open.</summary>
+    /// <exception cref="SettingMissingException">The file cannot be replaced.</exception>
+    public static void PutInFront(string file, string key)
+    {
+        var lines = TextOf(file).TrimEnd().Split('\n').ToList();
+        var first = lines.FindIndex(static line => !line.TrimStart().StartsWith('#'));
+        lines.Insert(Math.Max(first, 0), key);
+        var draft = $"{file}.{Guid.NewGuid():N}";
+        try
+        {
+            WriteNew(draft, string.Join('\n', lines) + "\n");
+            File.SetUnixFileMode(draft, File.GetUnixFileMode(file));
+            File.Move(draft, file, overwrite: true);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new SettingMissingException($"The master key cannot be replaced: {fault.Message} Put the new key in front of the others yourself.");
+        }
+    }
+
+    /// <summary>The key that stands first in a text, as it is written there; null when there is none.</summary>
+    public static string? FirstKey(string text) => text.Split('\n').Where(static line => !line.TrimStart().StartsWith('#'))
+        .SelectMany(static line => line.Split([' ', '\t', '\r'], StringSplitOptions.RemoveEmptyEntries)).FirstOrDefault();
+
     /// <summary>A new key as it stands in a file.</summary>
     public static string NewText() => Convert.ToBase64String(RandomNumberGenerator.GetBytes(MasterKey.Length));
 

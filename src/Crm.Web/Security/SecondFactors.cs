@@ -33,13 +33,13 @@ public enum SecondFactorVerdict
 public sealed class SecondFactors(NpgsqlDataSource database, MasterKeys master, AccessFacts facts, TimeProvider clock)
 {
     /// <summary>The most characters that a code may have, recovery codes and how people group them included.</summary>
-    public const int MaxCodeCharacters = 20;
+    public const int MaxCodeCharacters = 32;
 
     /// <summary>How many recovery codes there are.</summary>
     public const int RecoveryCodes = 10;
 
-    // Nearly 80 random bits: a plain hash is enough, even of a database that was stolen.
-    private const int RecoveryCharacters = 16;
+    // Nearly 119 random bits: a plain hash is enough, even of a database that was stolen.
+    private const int RecoveryCharacters = 24;
     private const string RecoveryAlphabet = "abcdefghjkmnpqrstuvwxyz23456789";
 
     /// <summary>Makes a secret that waits to be confirmed, in place of one that still waits; null when one is in use.</summary>

@@ -6,6 +6,12 @@ public sealed record SecurityOptions
     /// <summary>The section's name.</summary>
     public const string Section = "Crm:Security";
 
+    /// <summary>
+    /// The rounds of PBKDF2 with HMAC-SHA-512 by which passwords are hashed: as many as OWASP's advice on storing passwords asks for. A hash
+    /// of another number is made anew when its user next signs in.
+    /// </summary>
+    public int PasswordRounds { get; init; } = 210_000;
+
     /// <summary>Who issues the tokens (<c>iss</c>).</summary>
     public string Issuer { get; init; } = "crm";
 
@@ -15,8 +21,8 @@ public sealed record SecurityOptions
     /// <summary>How long an access token counts.</summary>
     public TimeSpan AccessTokenLifetime { get; init; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>How long a session can be renewed by refresh tokens before the user must sign in again.</summary>
-    public TimeSpan SessionLifetime { get; init; } = TimeSpan.FromDays(14);
+    /// <summary>How long a session can be renewed by refresh tokens before the user must sign in again: a working day.</summary>
+    public TimeSpan SessionLifetime { get; init; } = TimeSpan.FromHours(12);
 
     /// <summary>
     /// After how long a token that is in use is checked against the log again: a deactivated user, a changed role and a
@@ -40,6 +46,7 @@ public sealed record SecurityOptions
     public bool IsValid =>
         Issuer.Length > 0
         && Audience.Length > 0
+        && PasswordRounds >= 1_000
         && AccessTokenLifetime >= TimeSpan.FromSeconds(1)
         && SigningKeyReload > TimeSpan.Zero
         && Issuers.All(static one => one.IsValid)

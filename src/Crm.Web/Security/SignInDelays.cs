@@ -69,7 +69,7 @@ public sealed record StartedDelay(bool OfAddress, int Failures, DateTimeOffset U
 public sealed class SignInDelays(NpgsqlDataSource database, TimeProvider clock)
 {
     // Pair, account, address. The wait after the n-th failure beyond these is 2^n seconds.
-    private static readonly int[] free = [5, 50, 20];
+    private static readonly int[] free = [5, 30, 20];
     private static readonly TimeSpan[] longest = [TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(15)];
     private static readonly TimeSpan[] remembered = [TimeSpan.FromHours(1), TimeSpan.FromHours(1), TimeSpan.FromHours(1)];
     private static readonly TimeSpan keepKnown = TimeSpan.FromDays(180);

@@ -143,7 +143,9 @@ public sealed class Restoring_an_archive : ArchiveStage
         Assert.True(await One<bool>(
             target.App, $"select wrapped is null and destroyed_at is not null from crm.subject_keys where stream_id = '{erased}'"));
         await using var restored = new EventLog(target.App, EventJson.Catalog, TestKeys.Masters, new LogPosition());
-        var captured = (await restored.ReadStream(erased, Ct))[0];
+        var history = await restored.ReadStream(erased, Ct);
+        Assert.IsType<LeadErased>(history[^1].Data);
+        var captured = history[0];
         Assert.True(captured.IsErased);
         Assert.NotEqual(known.LastName, Assert.IsType<LeadCaptured>(captured.Data).Details.LastName);
         Assert.Equal(0, await One<long>(
@@ -171,6 +173,19 @@ public sealed class Restoring_an_archive : ArchiveStage
         Assert.Equal(await LogDigest.Of(Source.App, position, Ct), await LogDigest.Of(target.App, position, Ct));
         Assert.Equal(await Constraints(Source.App), await Constraints(target.App));
         await Assert.ThrowsAsync<RecoveryRefusedException>(() => Restore(target));
+    }
+
+    [Fact]
+    public async Task refuses_without_the_master_key_that_the_log_was_sealed_with()
+    {
+        await Execute(Source.App, "insert into crm.master_keys (id, proof) values ('some-other-key', '\x01')");
+        await Backup();
+        var target = await Target();
+
+        var refused = await Assert.ThrowsAsync<ArchiveRefusedException>(() => Restore(target));
+
+        Assert.Contains("some-other-key", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(0, await One<long>(target.Owner ?? target.App, "select count(*) from pg_namespace where nspname like 'crm%'"));
     }
 
     [Fact]

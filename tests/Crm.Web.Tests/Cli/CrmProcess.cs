@@ -18,7 +18,10 @@ internal sealed class CrmProcess : IDisposable
     }
 
     /// <summary>Starts a verb.</summary>
-    public static CrmProcess Start(TestDatabase? database, params IEnumerable<string> arguments)
+    public static CrmProcess Start(TestDatabase? database, params IEnumerable<string> arguments) => Start(database, ("CRM_MASTER_KEY", TestKeys.Text), arguments);
+
+    /// <summary>Starts a verb with the master keys of a setting.</summary>
+    public static CrmProcess Start(TestDatabase? database, (string Name, string Value) masterKey, params IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "crm.dll"), .. arguments])
         {
@@ -28,9 +31,12 @@ internal sealed class CrmProcess : IDisposable
             WorkingDirectory = Path.GetTempPath(),
         };
         start.Environment["ConnectionStrings__Crm"] = database?.Cluster.Superuser(database.Name);
-        start.Environment["CRM_MASTER_KEY"] = TestKeys.Text;
+        start.Environment[masterKey.Name] = masterKey.Value;
         return new CrmProcess(Process.Start(start) ?? throw new InvalidOperationException("The process did not start."));
     }
+
+    /// <summary>Whether it has ended by itself.</summary>
+    public bool HasEnded => process.HasExited;
 
     /// <summary>Runs a verb to its end.</summary>
     public static async Task<(int ExitCode, string Output, string Error)> Run(

@@ -31,6 +31,7 @@ public class Checking_the_settings
     [InlineData("CRM_ADMIN_PASSWORD", "weak", "CRM_ADMIN_PASSWORD", "admin")]
     [InlineData("Crm:Cors:Origins", "weak", "Crm:Cors:Origins:0", "http://app.example")]
     [InlineData("Crm:Edge", "weak", "Crm:Edge:CallerBurst", "0")]
+    [InlineData("Crm:Security:PasswordRounds", "weak", "Crm:Security:PasswordRounds", "10000")]
     public void names_what_Production_refuses(string setting, string state, string changed, string? value)
     {
         var refused = Assert.Single(Look((changed, value)), static finding => finding.Refused);
@@ -39,6 +40,13 @@ public class Checking_the_settings
         Assert.Contains(setting, said, StringComparison.Ordinal);
         Assert.DoesNotContain(Secret, said, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("Host=db.example;Username=crm_app;Password=long-enough-for-it", "weak")]
+    [InlineData("Host=db.example;Username=crm_app;Password=long-enough-for-it;SSL Mode=VerifyFull", "set")]
+    [InlineData("Host=127.0.0.1;Username=crm_app;Password=long-enough-for-it", "set")]
+    public void warns_of_a_remote_database_without_TLS(string login, string state) =>
+        Assert.Equal(state, Assert.Single(Look(("ConnectionStrings:Crm", login)), static finding => finding.Setting == "ConnectionStrings__Crm").State);
 
     [Fact]
     public void warns_of_an_issuer_that_may_be_reached_without_TLS()

@@ -71,6 +71,20 @@ public sealed class Every_route(TestHost host) : IClassFixture<TestHost>
         }
     }
 
+    [Fact]
+    public async Task that_is_refused_is_logged_with_who_asked_and_without_the_token()
+    {
+        var agent = await host.Register("agent");
+        (await agent.Get("/users")).IsRefused(403, "forbidden");
+        Assert.Contains(host.Log.Lines, line => line.Contains("/api/v1/users", StringComparison.Ordinal)
+            && line.Contains(agent.Id.ToString(), StringComparison.Ordinal) && line.Contains("do not permit", StringComparison.Ordinal));
+
+        using var stranger = host.CreateClient();
+        (await stranger.Send(HttpMethod.Get, "/leads", null, ("Authorization", "Bearer no-such-token"))).IsRefused(401, "unauthenticated");
+        Assert.Contains(host.Log.Lines, static line => line.Contains("does not count", StringComparison.Ordinal));
+        Assert.DoesNotContain(host.Log.Lines, static line => line.Contains("no-such-token", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData(Roles.Admin, "GET", "/api/v1/users", true)]
     [InlineData(Roles.Manager, "GET", "/api/v1/users", false)]

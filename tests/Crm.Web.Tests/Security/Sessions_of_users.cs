@@ -151,9 +151,9 @@ public sealed class Sessions_of_users(TestHost host) : IClassFixture<TestHost>
     {
         await using var own = TestHost.Beside(host.Database);
         var agent = await host.Register("agent");
-        own.Clock.Move(TimeSpan.FromDays(13));
+        own.Clock.Move(TimeSpan.FromHours(11));
         var (_, refresh) = await Renewed(agent.RefreshToken, own);
-        own.Clock.Move(TimeSpan.FromDays(1));
+        own.Clock.Move(TimeSpan.FromHours(1));
         await AssertNotRenewed(refresh, own);
     }
 

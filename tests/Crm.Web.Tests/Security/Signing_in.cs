@@ -1,5 +1,10 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Text.Json;
+using Crm.Web.Security;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace Crm.Web.Tests.Security;
 
@@ -16,6 +21,34 @@ public sealed class Signing_in(TestHost host) : IClassFixture<TestHost>
         var tokens = await answer.Content.ReadFromJsonAsync<JsonElement>(Ct);
         Assert.Equal(["accessToken", "expiresIn", "refreshToken"], tokens.EnumerateObject().Select(member => member.Name));
         Assert.Equal(900, tokens.GetProperty("expiresIn").GetInt32());
+    }
+
+    [Fact]
+    public async Task goes_by_a_hash_of_as_many_rounds_as_are_set_and_makes_older_ones_so()
+    {
+        Assert.Equal(210_000, new SecurityOptions().PasswordRounds);
+        var user = await host.Register("agent");
+        Assert.Equal(TestHost.PasswordRounds, await RoundsOf(user.Id));
+        var few = new PasswordHasher<object>(Options.Create(new PasswordHasherOptions { IterationCount = 1_000 }));
+        await using (var weaken = host.Database.App.CreateCommand("update crm.credentials set password_hash = $2 where user_id = $1"))
+        {
+            weaken.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = user.Id });
+            weaken.Parameters.Add(new NpgsqlParameter<string> { TypedValue = few.HashPassword(user, TestHost.UserPassword) });
+            await weaken.ExecuteNonQueryAsync(Ct);
+        }
+
+        Assert.Equal(1_000, await RoundsOf(user.Id));
+        await host.SignIn(user.Email, TestHost.UserPassword);
+        Assert.Equal(TestHost.PasswordRounds, await RoundsOf(user.Id));
+    }
+
+    // Identity's third format: a byte for the format, four for the function, four for the rounds.
+    private async Task<int> RoundsOf(Guid userId)
+    {
+        await using var ask = host.Database.App.CreateCommand("select password_hash from crm.credentials where user_id = $1");
+        ask.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = userId });
+        var hash = Convert.FromBase64String((string)(await ask.ExecuteScalarAsync(Ct) ?? ""));
+        return BinaryPrimitives.ReadInt32BigEndian(hash.AsSpan(5));
     }
 
     [Fact]

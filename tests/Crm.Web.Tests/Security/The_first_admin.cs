@@ -3,6 +3,7 @@ using Crm.Application;
 using Crm.Application.Users;
 using Crm.EventStore.Log;
 using Crm.Testing;
+using Crm.Web.Hosting;
 using Crm.Web.Security;
 using Crm.Web.Users;
 
@@ -11,6 +12,17 @@ namespace Crm.Web.Tests.Security;
 public sealed class The_first_admin(TestHost host) : IClassFixture<TestHost>
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task needs_a_password_of_the_operators_where_none_may_be_printed()
+    {
+        await using var fresh = await Fresh.Create();
+        var said = await Assert.ThrowsAsync<SettingMissingException>(
+            () => fresh.FirstAdmin.Ensure("a@example.com", password: null, mayGenerate: false, Ct));
+        Assert.Contains("CRM_ADMIN_PASSWORD", said.Message, StringComparison.Ordinal);
+        Assert.NotNull(await fresh.FirstAdmin.Ensure("a@example.com", "the operator's own choice", mayGenerate: false, Ct));
+        Assert.Null(await fresh.FirstAdmin.Ensure("a@example.com", password: null, mayGenerate: false, Ct));
+    }
 
     [Fact]
     public async Task is_registered_once_when_two_hosts_start_at_the_same_moment()
@@ -35,17 +47,17 @@ public sealed class The_first_admin(TestHost host) : IClassFixture<TestHost>
 
     [Fact]
     public async Task is_not_registered_again() =>
-        Assert.Null(await host.Services.GetRequiredService<FirstAdmin>().Ensure("other@example.com", "another password", Ct));
+        Assert.Null(await host.Services.GetRequiredService<FirstAdmin>().Ensure("other@example.com", "another password", mayGenerate: true, Ct));
 
     [Fact]
     public async Task gets_a_generated_password_when_the_operator_names_none()
     {
         await using var fresh = await Fresh.Create();
-        var admin = await fresh.FirstAdmin.Ensure(email: null, password: "", Ct);
+        var admin = await fresh.FirstAdmin.Ensure(email: null, password: "", mayGenerate: true, Ct);
         Assert.Equal(FirstAdmin.DefaultEmail, admin?.Email);
         Assert.Equal(24, admin?.GeneratedPassword?.Length);
         Assert.NotNull(await fresh.Verify(FirstAdmin.DefaultEmail, admin?.GeneratedPassword ?? ""));
-        Assert.Null(await fresh.FirstAdmin.Ensure(email: null, password: "", Ct));
+        Assert.Null(await fresh.FirstAdmin.Ensure(email: null, password: "", mayGenerate: true, Ct));
     }
 
     [Fact]
@@ -53,7 +65,7 @@ public sealed class The_first_admin(TestHost host) : IClassFixture<TestHost>
     {
         await using var fresh = await Fresh.Create();
         var tries = await Task.WhenAll(
-            Enumerable.Range(0, 8).Select(_ => fresh.FirstAdmin.Ensure("a@example.com", password: null, Ct)));
+            Enumerable.Range(0, 8).Select(_ => fresh.FirstAdmin.Ensure("a@example.com", password: null, mayGenerate: true, Ct)));
         var admin = Assert.Single(tries.OfType<RegisteredAdmin>());
         Assert.NotNull(await fresh.Verify("a@example.com", admin.GeneratedPassword ?? ""));
     }
@@ -63,7 +75,7 @@ public sealed class The_first_admin(TestHost host) : IClassFixture<TestHost>
     {
         await using var fresh = await Fresh.Create();
         await fresh.Credentials.Add(Guid.NewGuid(), "the password of the crash", Ct);
-        Assert.NotNull(await fresh.FirstAdmin.Ensure("a@example.com", "the password of the repetition", Ct));
+        Assert.NotNull(await fresh.FirstAdmin.Ensure("a@example.com", "the password of the repetition", mayGenerate: true, Ct));
         Assert.Null(await fresh.Verify("a@example.com", "the password of the crash"));
         Assert.NotNull(await fresh.Verify("a@example.com", "the password of the repetition"));
     }
@@ -73,7 +85,7 @@ public sealed class The_first_admin(TestHost host) : IClassFixture<TestHost>
     {
         await using var fresh = await Fresh.Create();
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(
-            () => fresh.FirstAdmin.Ensure("not an address", "a password", Ct));
+            () => fresh.FirstAdmin.Ensure("not an address", "a password", mayGenerate: true, Ct));
         Assert.Contains("CRM_ADMIN_EMAIL", refused.Message, StringComparison.Ordinal);
     }
 
@@ -88,7 +100,7 @@ public sealed class The_first_admin(TestHost host) : IClassFixture<TestHost>
     {
         private readonly EventLog log = new(database.App, EventJson.Catalog, TestKeys.Masters, new LogPosition());
 
-        public Credentials Credentials { get; } = new(database.App, TimeProvider.System);
+        public Credentials Credentials { get; } = new(database.App, new SecurityOptions { PasswordRounds = TestHost.PasswordRounds }, TimeProvider.System);
 
         public FirstAdmin FirstAdmin => new(
             new UserDirectory(database.App, log), new UserRegistration(new CommandRunner(log), Credentials), TimeProvider.System);
