@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Crm.Application.Retention;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.Web.Audit;
@@ -19,6 +20,7 @@ public sealed class HostMetrics : IDisposable
     private readonly SemaphoreSlim one = new(1, 1);
     private IReadOnlyList<ProjectionStatus> projections = [];
     private AuditStatus audit = new(0, 0, HeadAt: null, VerifiedAt: null, Sound: null);
+    private long retained;
 
     /// <summary>Begins to count.</summary>
     public HostMetrics(NpgsqlDataSource database, IMeterFactory meters, LogPosition position)
@@ -35,6 +37,8 @@ public sealed class HostMetrics : IDisposable
             "crm.audit.verified_at", () => audit.VerifiedAt?.ToUnixTimeSeconds() ?? 0, "s", "When the history was last recomputed; 0: never.");
         meter.CreateObservableGauge(
             "crm.audit.sound", () => audit.Sound is false ? 0 : 1, "1", "1 unless the history was last found not to be what was signed.");
+        meter.CreateObservableGauge(
+            "crm.retention.last_run", () => retained, "s", "When the retention rules were last carried out, in seconds since 1970; 0 for never.");
         reader = new BaseExportingMetricReader(text);
         provider = Sdk.CreateMeterProviderBuilder()
             .AddMeter("Crm.Web", LogMetrics.MeterName, "Npgsql", "Microsoft.AspNetCore.Hosting", "System.Runtime")
@@ -52,6 +56,7 @@ public sealed class HostMetrics : IDisposable
             {
                 projections = await ProjectionStatus.List(database, ct);
                 audit = await AuditVerifications.Status(database, ct);
+                retained = await LastRetention(ct);
             }
             catch (NpgsqlException)
             {
@@ -75,6 +80,14 @@ public sealed class HostMetrics : IDisposable
         text.Dispose();
         meter.Dispose();
         one.Dispose();
+    }
+
+    private async Task<long> LastRetention(CancellationToken ct)
+    {
+        await using var find = database.CreateCommand("select value from crm.bookmarks where scope = $1 and key = $2");
+        find.Parameters.Add(new NpgsqlParameter<string> { TypedValue = RetentionRun.Scope });
+        find.Parameters.Add(new NpgsqlParameter<string> { TypedValue = RetentionRun.LastRun });
+        return await find.ExecuteScalarAsync(ct) is string ran && RetentionRun.TimeOf(ran) is { } at ? at.ToUnixTimeSeconds() : 0;
     }
 
     private IEnumerable<Measurement<long>> Of(Func<ProjectionStatus, long> value) =>
