@@ -4,6 +4,7 @@ using Crm.Application.Import;
 using Crm.Application.Integrity;
 using Crm.Application.Recovery;
 using Crm.Application.Rescoring;
+using Crm.Application.Retention;
 using Crm.Application.Seeding;
 using Crm.Application.Undo;
 using Crm.Domain.Leads;
@@ -35,6 +36,10 @@ namespace Crm.Web.Cli;
 [JsonSerializable(typeof(IntegrityReport))]
 [JsonSerializable(typeof(RepairReport))]
 [JsonSerializable(typeof(RescoringReport))]
+[JsonSerializable(typeof(RetentionReport))]
+[JsonSerializable(typeof(PersonVerbs.WasErased))]
+[JsonSerializable(typeof(PersonVerbs.WouldErase))]
+[JsonSerializable(typeof(PersonVerbs.Told))]
 [JsonSerializable(typeof(MigrateVerb.Applied))]
 [JsonSerializable(typeof(IReadOnlyList<SettingFinding>))]
 [JsonSerializable(typeof(SigningKeyBody))]

@@ -70,6 +70,8 @@ public static class CommandLine
             DiffVerb.Command(),
             SwitchVerb.Command(),
             UndoVerb.Command(),
+            PersonVerbs.Command(),
+            RetentionVerb.Command(),
             RestoreLeadsVerb.Command(),
             IntegrityVerbs.Command(),
             LeadVerbs.Rescore(),

@@ -71,28 +71,43 @@ public sealed class PersonalDataFile(NpgsqlDataSource database, EventLog log)
     /// <summary>The recorded looks at this lead. The trail says where they stand; what it does not have yet, the end of the log does.</summary>
     private async Task<List<RecordedEvent>> Looks(Guid lead, long upTo, CancellationToken ct)
     {
-        await using var find = database.CreateCommand(
-            """
-            select t.stream_id from crm_read.audit_trail t
-            where t.type = 'sensitive-read' and t.changes @> jsonb_build_array(jsonb_build_object('field', 'subjectId', 'to', $1::text))
-            union all
-            select e.stream_id from crm.mt_events e
-            where e.type = 'sensitive-read' and e.data ->> 'subjectId' = $1 and e.seq_id <= $2
-                and e.seq_id > (select position from crm.projections where name = 'audit_trail')
-            """);
-        find.Parameters.Add(new NpgsqlParameter<string> { TypedValue = lead.ToString("D") });
-        find.Parameters.Add(new NpgsqlParameter<long> { TypedValue = upTo });
         var streams = new HashSet<Guid>();
-        await using (var reader = await find.ExecuteReaderAsync(ct))
+        var known = await ReachedByTrail(ct);
+        if (known > 0)
         {
-            while (await reader.ReadAsync(ct))
-            {
-                streams.Add(reader.GetGuid(0));
-            }
+            await using var told = database.CreateCommand(
+                """
+                select t.stream_id from crm_read.audit_trail t
+                where t.type = 'sensitive-read' and t.changes @> jsonb_build_array(jsonb_build_object('field', 'subjectId', 'to', $1::text))
+                """);
+            told.Parameters.Add(new NpgsqlParameter<string> { TypedValue = lead.ToString("D") });
+            await Add(streams, told, ct);
         }
 
+        await using var since = database.CreateCommand(
+            "select stream_id from crm.mt_events where seq_id > $1 and seq_id <= $2 and type = 'sensitive-read' and data ->> 'subjectId' = $3");
+        since.Parameters.Add(new NpgsqlParameter<long> { TypedValue = known });
+        since.Parameters.Add(new NpgsqlParameter<long> { TypedValue = upTo });
+        since.Parameters.Add(new NpgsqlParameter<string> { TypedValue = lead.ToString("D") });
+        await Add(streams, since, ct);
         var looks = await log.ReadStreams([.. streams], ct);
         return [.. looks.Where(look => look.Data is SensitiveRead read && read.SubjectId == lead).OrderBy(static look => look.Position)];
+    }
+
+    private static async Task Add(HashSet<Guid> streams, NpgsqlCommand find, CancellationToken ct)
+    {
+        await using var reader = await find.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            streams.Add(reader.GetGuid(0));
+        }
+    }
+
+    /// <summary>How far the audit trail has come; 0 before its first build.</summary>
+    private async Task<long> ReachedByTrail(CancellationToken ct)
+    {
+        await using var find = database.CreateCommand("select position from crm.projections where name = 'audit_trail'");
+        return (long?)await find.ExecuteScalarAsync(ct) ?? 0;
     }
 
     /// <summary>The names of the users who did any of this, or to whom the lead was given.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Crm.Application.Retention;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Npgsql;
@@ -17,6 +18,7 @@ public sealed class HostMetrics : IDisposable
     private readonly NpgsqlDataSource database;
     private readonly SemaphoreSlim one = new(1, 1);
     private IReadOnlyList<ProjectionStatus> projections = [];
+    private long retained;
 
     /// <summary>Begins to count.</summary>
     public HostMetrics(NpgsqlDataSource database, IMeterFactory meters, LogPosition position)
@@ -27,6 +29,8 @@ public sealed class HostMetrics : IDisposable
         meter.CreateObservableGauge("crm.projection.lag", () => Of(projection => projection.Lag), "{event}", "Events that a projection has not applied yet.");
         meter.CreateObservableGauge("crm.projection.position", () => Of(projection => projection.Position), "{event}", "How far a projection is.");
         meter.CreateObservableGauge("crm.projection.parked", () => Of(projection => projection.ParkedStreams), "{stream}", "Streams that a projection could not apply.");
+        meter.CreateObservableGauge(
+            "crm.retention.last_run", () => retained, "s", "When the retention rules were last carried out, in seconds since 1970; 0 for never.");
         reader = new BaseExportingMetricReader(text);
         provider = Sdk.CreateMeterProviderBuilder()
             .AddMeter("Crm.Web", LogMetrics.MeterName, "Npgsql", "Microsoft.AspNetCore.Hosting", "System.Runtime")
@@ -43,6 +47,7 @@ public sealed class HostMetrics : IDisposable
             try
             {
                 projections = await ProjectionStatus.List(database, ct);
+                retained = await LastRetention(ct);
             }
             catch (NpgsqlException)
             {
@@ -66,6 +71,14 @@ public sealed class HostMetrics : IDisposable
         text.Dispose();
         meter.Dispose();
         one.Dispose();
+    }
+
+    private async Task<long> LastRetention(CancellationToken ct)
+    {
+        await using var find = database.CreateCommand("select value from crm.bookmarks where scope = $1 and key = $2");
+        find.Parameters.Add(new NpgsqlParameter<string> { TypedValue = RetentionRun.Scope });
+        find.Parameters.Add(new NpgsqlParameter<string> { TypedValue = RetentionRun.LastRun });
+        return await find.ExecuteScalarAsync(ct) is string ran && RetentionRun.TimeOf(ran) is { } at ? at.ToUnixTimeSeconds() : 0;
     }
 
     private IEnumerable<Measurement<long>> Of(Func<ProjectionStatus, long> value) =>

@@ -18,10 +18,15 @@ internal sealed class CrmProcess : IDisposable
     }
 
     /// <summary>Starts a verb.</summary>
-    public static CrmProcess Start(TestDatabase? database, params IEnumerable<string> arguments) => Start(database, ("CRM_MASTER_KEY", TestKeys.Text), arguments);
+    public static CrmProcess Start(TestDatabase? database, params IEnumerable<string> arguments) =>
+        Start(database, ("CRM_MASTER_KEY", TestKeys.Text), arguments);
 
     /// <summary>Starts a verb with the master keys of a setting.</summary>
-    public static CrmProcess Start(TestDatabase? database, (string Name, string Value) masterKey, params IEnumerable<string> arguments)
+    public static CrmProcess Start(TestDatabase? database, (string Name, string Value) masterKey, params IEnumerable<string> arguments) =>
+        Start(database, [masterKey], arguments);
+
+    /// <summary>Starts a verb with settings of the environment, the master key among them.</summary>
+    public static CrmProcess Start(TestDatabase? database, (string Name, string Value)[] settings, IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "crm.dll"), .. arguments])
         {
@@ -31,7 +36,11 @@ internal sealed class CrmProcess : IDisposable
             WorkingDirectory = Path.GetTempPath(),
         };
         start.Environment["ConnectionStrings__Crm"] = database?.Cluster.Superuser(database.Name);
-        start.Environment[masterKey.Name] = masterKey.Value;
+        foreach (var (name, value) in settings)
+        {
+            start.Environment[name] = value;
+        }
+
         return new CrmProcess(Process.Start(start) ?? throw new InvalidOperationException("The process did not start."));
     }
 

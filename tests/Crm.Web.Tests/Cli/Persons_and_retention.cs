@@ -1,0 +1,81 @@
+using System.Text.Json;
+using Crm.Application;
+using Crm.Application.Leads;
+using Crm.Application.Permissions;
+using Crm.Domain.Leads;
+using Crm.EventStore.Log;
+using Crm.Testing;
+
+namespace Crm.Web.Tests.Cli;
+
+public sealed class Persons_and_retention(TestDatabase database) : IClassFixture<TestDatabase>, IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("crm-cli-");
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    [Fact]
+    public async Task tells_a_person_what_is_held_and_then_erases_them()
+    {
+        var lead = (await Captured("Zeppelinova", monthsAgo: 1)).ToString();
+        var to = Path.Combine(folder.FullName, "told");
+        Assert.Equal(0, (await Crm("person", "export", "--lead", lead, "--out", to)).Code);
+        Assert.Contains("Zeppelinova", await File.ReadAllTextAsync(Path.Combine(to, "person.html"), Ct), StringComparison.Ordinal);
+        using (var told = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(to, "person.json"), Ct)))
+        {
+            Assert.Equal("Zeppelinova", told.RootElement.GetProperty("lead").GetProperty("lastName").GetString());
+            Assert.Equal("personal-data", told.RootElement.GetProperty("reads")[0].GetProperty("what").GetString());
+        }
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(to, "person.json")));
+
+        string[] erase = ["person", "erase", "--lead", lead, "--reason", "Article 17", "--requested-by"];
+        var (code, _, error) = await Crm([.. erase, "Mrs Zeppelinova"]);
+        Assert.Equal(3, code);
+        Assert.DoesNotContain("Zeppelinova", error, StringComparison.Ordinal);
+        var tried = await Crm([.. erase, "the person", "--dry-run", "--json"]);
+        Assert.Equal(0, tried.Code);
+        Assert.Contains("\"keys\"", tried.Output, StringComparison.Ordinal);
+        Assert.Equal(0, (await Crm([.. erase, "the person"])).Code);
+        Assert.Equal(3, (await Crm([.. erase, "the person"])).Code);
+    }
+
+    [Fact]
+    public async Task keeps_leads_for_as_long_as_the_settings_say_once_they_were_tried_out()
+    {
+        Assert.Contains("every lead is kept", (await Crm("retention", "run")).Output, StringComparison.Ordinal);
+        await Captured("Quiet", monthsAgo: 30);
+        (string, string)[] rules = [("Crm__Retention__ArchiveAfterMonths", "24")];
+        var (code, _, error) = await Crm(rules, "retention", "run");
+        Assert.Equal(3, code);
+        Assert.Contains("--dry-run", error, StringComparison.Ordinal);
+
+        Assert.Contains("would be put away", (await Crm(rules, "retention", "run", "--dry-run")).Output, StringComparison.Ordinal);
+        var done = await Crm(rules, "retention", "run", "--json");
+        Assert.Equal(0, done.Code);
+        using var report = JsonDocument.Parse(done.Output);
+        Assert.Equal(1, report.RootElement.GetProperty("archived").GetInt64());
+        Assert.Equal(2, (await Crm([("Crm__Retention__EraseAfterMonths", "0")], "retention", "run")).Code);
+    }
+
+    private Task<(int Code, string Output, string Error)> Crm(params string[] arguments) => Crm([], arguments);
+
+    private async Task<(int Code, string Output, string Error)> Crm((string, string)[] settings, params string[] arguments)
+    {
+        using var process = CrmProcess.Start(database, [("CRM_MASTER_KEY", TestKeys.Text), .. settings], arguments);
+        return await process.End(Ct);
+    }
+
+    private async Task<Guid> Captured(string name, int monthsAgo)
+    {
+        await using var log = new EventLog(database.App, EventJson.Catalog, TestKeys.Masters, new LogPosition());
+        using var commands = new CommandRunner(log);
+        var lead = Guid.NewGuid();
+        var context = new CommandContext(Envelope.System, TimeProvider.System.GetUtcNow().AddMonths(-monthsAgo), Scope.System);
+        var command = new CaptureLead(LeadDetails.Unknown with { LastName = name }, Owner: null);
+        Assert.IsType<CommandResult.Done>(await commands.Begin(LeadStream.Kind, lead, command, context, Ct));
+        return lead;
+    }
+}
