@@ -119,8 +119,7 @@ internal sealed class Switchover(NpgsqlDataSource database, EventLog log)
         {
             foreach (var name in build.Names)
             {
-                await using var count = new NpgsqlCommand($"select count(*) from {build.Physical(name)}", session) { CommandTimeout = 0 };
-                tables.Add(new RebuiltTable(name, (long)(await count.ExecuteScalarAsync(ct) ?? 0L), EqualsLive: null));
+                tables.Add(await Counted(session, build, name, ct));
             }
 
             return tables;
@@ -136,6 +135,13 @@ internal sealed class Switchover(NpgsqlDataSource database, EventLog log)
 
         foreach (var name in build.Names)
         {
+            if (!await IsThere(other, old.Physical(name), ct))
+            {
+                // Somebody dropped it: that is what this rebuild mends.
+                tables.Add(await Counted(session, build, name, ct));
+                continue;
+            }
+
             var made = TableDigest.Of(session, build.Physical(name), ct);
             var lives = TableDigest.Of(other, old.Physical(name), ct);
             await Task.WhenAll(made, lives);
@@ -143,6 +149,21 @@ internal sealed class Switchover(NpgsqlDataSource database, EventLog log)
         }
 
         return tables;
+    }
+
+    private static async Task<RebuiltTable> Counted(NpgsqlConnection session, ProjectionBuild build, string name, CancellationToken ct)
+    {
+        await using var count = new NpgsqlCommand($"select count(*) from {build.Physical(name)}", session) { CommandTimeout = 0 };
+        return new RebuiltTable(name, (long)(await count.ExecuteScalarAsync(ct) ?? 0L), EqualsLive: null);
+    }
+
+    private static async Task<bool> IsThere(NpgsqlConnection connection, string table, CancellationToken ct)
+    {
+        await using var look = new NpgsqlCommand("select to_regclass($1) is not null", connection)
+        {
+            Parameters = { new NpgsqlParameter<string> { TypedValue = table } },
+        };
+        return await look.ExecuteScalarAsync(ct) is true;
     }
 
     private static async Task Record(NpgsqlConnection session, ProjectionBuild build, Checkpoint? live, long position, CancellationToken ct)

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Crm.Application;
+using Crm.Application.Drill;
 using Crm.Application.Import;
 using Crm.Application.Integrity;
 using Crm.Application.Recovery;
@@ -24,6 +25,7 @@ namespace Crm.Web.Cli;
 [JsonSerializable(typeof(RecoveryReport))]
 [JsonSerializable(typeof(RestoreReport))]
 [JsonSerializable(typeof(BackupReport))]
+[JsonSerializable(typeof(DrillReport))]
 [JsonSerializable(typeof(ArchiveCheckReport))]
 [JsonSerializable(typeof(PruneReport))]
 [JsonSerializable(typeof(ExportVerb.Exported))]

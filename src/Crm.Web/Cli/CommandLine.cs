@@ -69,6 +69,7 @@ public static class CommandLine
             RecoverVerb.Command(),
             RestoreVerb.Command(),
             DiffVerb.Command(),
+            DrillVerb.Command(),
             SwitchVerb.Command(),
             UndoVerb.Command(),
             PersonVerbs.Command(),

@@ -126,6 +126,11 @@ internal sealed class VerbDatabase : IAsyncDisposable
         ? cluster.DatabaseExists(name, ct)
         : DatabaseAdmin.DatabaseExists(Database.Owner ?? Database.App, name, ct);
 
+    /// <summary>Removes another database on the same server, and throws out whoever is connected to it. One that is not there is no error.</summary>
+    public Task Remove(string name) => cluster is not null
+        ? cluster.DropDatabase(name, CancellationToken.None)
+        : DatabaseAdmin.DropDatabase(Database.Owner ?? Database.App, name, CancellationToken.None);
+
     /// <summary>Lets go of every connection to the database, so that it can be renamed; they are made again when they are needed.</summary>
     public async Task LetGo()
     {
