@@ -9,9 +9,10 @@ namespace Crm.Web.Security;
 /// <param name="SubjectKeys">How many keys of streams were wrapped anew.</param>
 /// <param name="SigningKeys">How many signing keys were.</param>
 /// <param name="SecondFactors">How many second factors were.</param>
+/// <param name="AuditKeys">How many keys of the audit tree were.</param>
 /// <param name="Retired">The ids of the keys that seal nothing in the database any more.</param>
 public sealed record MasterKeyRotationReport(
-    string MasterKey, int SubjectKeys, int SigningKeys, int SecondFactors, IReadOnlyList<string> Retired);
+    string MasterKey, int SubjectKeys, int SigningKeys, int SecondFactors, int AuditKeys, IReadOnlyList<string> Retired);
 
 /// <summary>
 /// Seals anew, with the master key that now stands first, whatever an older one sealed: batch by batch, while hosts work on. What is done
@@ -49,9 +50,13 @@ public sealed class MasterKeyRotation(NpgsqlDataSource database, MasterKeys mast
         var factors = await Boxes(
             to, "select user_id::text, secret from crm.second_factors",
             "update crm.second_factors set secret = $3 where user_id = $1::uuid and secret = $2", static user => $"second_factors/{user}", ct);
+        var audit = await Boxes(
+            to, "select key_id, private_key from crm.audit_keys where private_key is not null",
+            "update crm.audit_keys set private_key = $3 where key_id = $1 and private_key = $2",
+            static key => $"audit_keys/{key}", ct);
         var retired = await Retire(to, ct);
         progress?.Report(1);
-        return new MasterKeyRotationReport(to.Id, subjects, signing, factors, retired);
+        return new MasterKeyRotationReport(to.Id, subjects, signing, factors, audit, retired);
     }
 
     private async Task<int> SubjectKeys(MasterKey to, IProgress<double>? progress, CancellationToken ct)
