@@ -6,7 +6,7 @@ namespace Crm.EventStore.Log;
 /// <summary>The encoding of one command's events, stream by stream.</summary>
 internal sealed class CommandEncoding(AppendCommand command, EventCatalog catalog, MasterKeys masters, EncodedEvent[] events)
 {
-    private readonly JsonSealer sealer = new();
+    private readonly JsonSealer sealer = JsonSealer.OfThread;
     private Envelope? envelope;
     private string headers = "";
     private List<NewSubjectKey>? keys;

@@ -150,10 +150,6 @@ public sealed class EventLog : IAsyncDisposable
     /// <summary>How far a piece of work has come; null when it has not begun.</summary>
     public Task<string?> ReadBookmark(string scope, string key, CancellationToken ct) => reader.ReadBookmark(scope, key, ct);
 
-    /// <summary>The keys of streams, for whoever appends to many; those that have none yet are not among them.</summary>
-    public async Task<IReadOnlyDictionary<Guid, SubjectKey>> FindKeys(IReadOnlyCollection<Guid> streams, CancellationToken ct) =>
-        await reader.FindKeys(streams, ct);
-
     /// <summary>Finishes the appends under way, then stops.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -9,8 +9,17 @@ namespace Crm.EventStore.Sealing;
 /// </summary>
 internal sealed class JsonSealer
 {
+    // Buffers that an uncommonly long event has made larger are not kept.
+    private const int KeptBytes = 64 * 1024;
+
+    [ThreadStatic]
+    private static JsonSealer? ofThread;
+
     private readonly ArrayBufferWriter<byte> written = new(1024);
     private readonly List<ArrayBufferWriter<byte>> personalOf = [];
+
+    /// <summary>The one of this thread, whose buffers have grown to their size: sealing never waits for anything.</summary>
+    public static JsonSealer OfThread => ofThread ??= new JsonSealer();
 
     /// <summary>The JSON as it is stored; null when it holds nothing personal.</summary>
     /// <param name="json">The event's JSON.</param>
@@ -22,7 +31,13 @@ internal sealed class JsonSealer
         written.ResetWrittenCount();
         var reader = new Utf8JsonReader(json);
         reader.Read();
-        return SealObject(ref reader, json, personal, place, cipher, depth: 0) ? written.WrittenSpan.ToArray() : null;
+        var stored = SealObject(ref reader, json, personal, place, cipher, depth: 0) ? written.WrittenSpan.ToArray() : null;
+        if (written.Capacity > KeptBytes && ReferenceEquals(this, ofThread))
+        {
+            ofThread = null;
+        }
+
+        return stored;
     }
 
     // The reader stands on the object's start, and then on its end.

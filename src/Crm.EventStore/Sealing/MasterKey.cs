@@ -19,6 +19,9 @@ public sealed class MasterKey
 
     private readonly byte[] key;
 
+    // Making a cipher costs as much as sealing a key with it, and one serves one thread at a time.
+    private AesGcm? spare;
+
     private MasterKey(byte[] key, bool isProduction)
     {
         this.key = key;
@@ -44,10 +47,11 @@ public sealed class MasterKey
         var box = new byte[Overhead + secret.Length];
         box[0] = Version;
         var nonce = box.AsSpan(1, NonceBytes);
-        RandomNumberGenerator.Fill(nonce);
-        using var cipher = new AesGcm(key, TagBytes);
+        RandomBytes.Fill(nonce);
+        var cipher = Take();
         cipher.Encrypt(
             nonce, secret, box.AsSpan(1 + NonceBytes, secret.Length), box.AsSpan(box.Length - TagBytes), Encoding.UTF8.GetBytes(place));
+        PutBack(cipher);
         return box;
     }
 
@@ -61,7 +65,7 @@ public sealed class MasterKey
         }
 
         var secret = new byte[box.Length - Overhead];
-        using var cipher = new AesGcm(key, TagBytes);
+        var cipher = Take();
         try
         {
             cipher.Decrypt(
@@ -72,10 +76,18 @@ public sealed class MasterKey
         {
             throw new SealBrokenException(place);
         }
+        finally
+        {
+            PutBack(cipher);
+        }
     }
 
     /// <summary>Keeps the key out of whatever prints it.</summary>
     public override string ToString() => nameof(MasterKey);
+
+    private AesGcm Take() => Interlocked.Exchange(ref spare, null) ?? new AesGcm(key, TagBytes);
+
+    private void PutBack(AesGcm cipher) => Interlocked.Exchange(ref spare, cipher)?.Dispose();
 }
 
 /// <summary>What the database keeps sealed does not open with this host's master key.</summary>

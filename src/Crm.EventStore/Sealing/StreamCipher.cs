@@ -25,18 +25,22 @@ internal sealed class StreamCipher(ReadOnlySpan<byte> key) : IDisposable
     private const int TagBytes = 16;
     private const int Overhead = 1 + NonceBytes + TagBytes;
 
+    // What fits is sealed and opened on the stack.
+    private const int SmallBytes = 512;
+
     private readonly AesGcm cipher = new(key, TagBytes);
-    private byte[] bytes = new byte[512];
-    private byte[] authenticated = new byte[128];
 
     /// <summary>Seals a text and writes it in base64.</summary>
     public void Seal(ReadOnlySpan<byte> plain, in SealedPlace place, ReadOnlySpan<byte> path, ArrayBufferWriter<byte> to)
     {
-        var box = Room(Overhead + plain.Length);
+        Span<byte> small = stackalloc byte[SmallBytes];
+        var box = Room(small, Overhead + plain.Length);
         box[0] = Form;
         var nonce = box.Slice(1, NonceBytes);
-        RandomNumberGenerator.Fill(nonce);
-        cipher.Encrypt(nonce, plain, box.Slice(1 + NonceBytes, plain.Length), box[^TagBytes..], Authenticated(place, path));
+        RandomBytes.Fill(nonce);
+        Span<byte> smallWith = stackalloc byte[SmallBytes];
+        var with = Authenticated(place, path, smallWith);
+        cipher.Encrypt(nonce, plain, box.Slice(1 + NonceBytes, plain.Length), box[^TagBytes..], with);
         var length = Base64.GetMaxEncodedToUtf8Length(box.Length);
         Base64.EncodeToUtf8(box, to.GetSpan(length), out _, out var written);
         to.Advance(written);
@@ -46,9 +50,11 @@ internal sealed class StreamCipher(ReadOnlySpan<byte> key) : IDisposable
     /// <exception cref="LogCorruptException">It was sealed under another key, for another place, or was changed since.</exception>
     public void Open(ReadOnlySpan<byte> base64, in SealedPlace place, ReadOnlySpan<byte> path, ArrayBufferWriter<byte> to)
     {
-        var room = Room(Base64.GetMaxDecodedFromUtf8Length(base64.Length));
+        Span<byte> small = stackalloc byte[SmallBytes];
+        var room = Room(small, Base64.GetMaxDecodedFromUtf8Length(base64.Length));
+        Span<byte> smallWith = stackalloc byte[SmallBytes];
         if (Base64.DecodeFromUtf8(base64, room, out _, out var length) != OperationStatus.Done
-            || !TryOpen(room[..length], Authenticated(place, path), to))
+            || !TryOpen(room[..length], Authenticated(place, path, smallWith), to))
         {
             throw Broken(place);
         }
@@ -83,30 +89,17 @@ internal sealed class StreamCipher(ReadOnlySpan<byte> key) : IDisposable
     internal static LogCorruptException Broken(in SealedPlace place) =>
         new($"Sealed data of event {place.Version} of stream {place.Stream} do not open: they were changed, or belong to another event.");
 
-    private Span<byte> Room(int length)
-    {
-        if (bytes.Length < length)
-        {
-            bytes = new byte[length * 2];
-        }
+    private static Span<byte> Room(Span<byte> small, int length) => length <= small.Length ? small[..length] : new byte[length];
 
-        return bytes.AsSpan(0, length);
-    }
-
-    private ReadOnlySpan<byte> Authenticated(in SealedPlace place, ReadOnlySpan<byte> path)
+    private static ReadOnlySpan<byte> Authenticated(in SealedPlace place, ReadOnlySpan<byte> path, Span<byte> small)
     {
         const int fixedBytes = 16 + 8;
-        var most = fixedBytes + Encoding.UTF8.GetMaxByteCount(place.Name.Length) + 1 + path.Length;
-        if (authenticated.Length < most)
-        {
-            authenticated = new byte[most * 2];
-        }
-
-        place.Stream.TryWriteBytes(authenticated, bigEndian: true, out _);
-        BinaryPrimitives.WriteInt64BigEndian(authenticated.AsSpan(16), place.Version);
-        var length = fixedBytes + Encoding.UTF8.GetBytes(place.Name, authenticated.AsSpan(fixedBytes));
-        authenticated[length++] = 0;
-        path.CopyTo(authenticated.AsSpan(length));
-        return authenticated.AsSpan(0, length + path.Length);
+        var with = Room(small, fixedBytes + Encoding.UTF8.GetByteCount(place.Name) + 1 + path.Length);
+        place.Stream.TryWriteBytes(with, bigEndian: true, out _);
+        BinaryPrimitives.WriteInt64BigEndian(with[16..], place.Version);
+        var length = fixedBytes + Encoding.UTF8.GetBytes(place.Name, with[fixedBytes..]);
+        with[length] = 0;
+        path.CopyTo(with[(length + 1)..]);
+        return with;
     }
 }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Crm.EventStore.Log;
 
 namespace Crm.EventStore.Sealing;
@@ -40,7 +39,8 @@ public sealed class SubjectKey
     /// <summary>Makes a key for a stream, wrapped.</summary>
     internal static NewSubjectKey Make(Guid stream, MasterKeys masters, out byte[] plain)
     {
-        plain = RandomNumberGenerator.GetBytes(Length);
+        plain = new byte[Length];
+        RandomBytes.Fill(plain);
         var current = masters.Current;
         return new NewSubjectKey(stream, current.Seal(PlaceOf(stream), plain), current.Id);
     }
