@@ -22,7 +22,7 @@ namespace Crm.Web.Leads;
 /// <param name="Verified">Whether at that moment nothing of the person stood anywhere.</param>
 /// <param name="Places">Every place that was looked at.</param>
 /// <param name="Note">
-/// All of this as a signed note, by the key that signs the audit tree's heads (<c>/audit/keys</c>): to be checked and kept by others.
+/// All of this as a signed note, by the key that signs the audit tree's heads (<c>/audit/key</c>): to be checked and kept by others.
 /// </param>
 public sealed record ErasureCertificateBody(
     Guid LeadId,

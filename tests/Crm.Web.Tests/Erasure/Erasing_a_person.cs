@@ -200,7 +200,7 @@ public sealed class Erasing_a_person(TestHost host) : IClassFixture<TestHost>
 
         // Signed by the key whose public half anybody gets who may audit.
         var note = SignedNote.Parse(certificate.GetProperty("note").GetString() ?? "");
-        var keys = (await auditor.Get("/audit/keys")).Is(200).Items.Select(key => NoteKey.Parse(key.GetProperty("vkey").GetString() ?? ""));
+        var keys = (await auditor.Get("/audit/key")).Is(200).Items.Select(key => NoteKey.Parse(key.GetProperty("vkey").GetString() ?? ""));
         Assert.True(note.IsSignedBy(keys));
         Assert.Contains($"lead {id}\n", note.Text, StringComparison.Ordinal);
         Assert.Contains("verified true\n", note.Text, StringComparison.Ordinal);
