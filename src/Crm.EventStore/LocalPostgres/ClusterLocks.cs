@@ -6,6 +6,9 @@ namespace Crm.EventStore.LocalPostgres;
 /// </summary>
 internal static class ClusterLocks
 {
+    private const int Looks = 10;
+    private static readonly TimeSpan betweenLooks = TimeSpan.FromMilliseconds(20);
+
     /// <summary>The right to start and stop the server; null while another process has it.</summary>
     public static FileStream? TryControl(ClusterFiles files) => TryOpen(files.Lock, FileAccess.ReadWrite, FileShare.None);
 
@@ -41,11 +44,27 @@ internal static class ClusterLocks
 
             // Whoever uses the server stops it later: unless that one ended just now, and found the right to stop it taken.
             control = null;
-            await using var unused = TryAlone(files);
-            if (unused is null)
+            if (await IsUsed(files))
             {
                 return EndOfUse.LeftToUsers;
             }
+        }
+    }
+
+    // Looked at more than once: a program that another thread starts at this moment holds our files too, until it is itself.
+    private static async Task<bool> IsUsed(ClusterFiles files)
+    {
+        for (var look = 1; ; look++)
+        {
+            await using (var unused = TryAlone(files))
+            {
+                if (unused is not null || look == Looks)
+                {
+                    return unused is null;
+                }
+            }
+
+            await Task.Delay(betweenLooks);
         }
     }
 

@@ -9,6 +9,7 @@ using Crm.Application.Seeding;
 using Crm.Application.Undo;
 using Crm.Domain.Leads;
 using Crm.EventStore.Archives;
+using Crm.EventStore.Audit;
 using Crm.EventStore.Projections;
 using Crm.Web.Audit;
 using Crm.Web.Hosting;
@@ -45,4 +46,7 @@ namespace Crm.Web.Cli;
 [JsonSerializable(typeof(SigningKeyBody))]
 [JsonSerializable(typeof(MasterKeyRotationReport))]
 [JsonSerializable(typeof(SigningKeysBody))]
+[JsonSerializable(typeof(VerificationReport))]
+[JsonSerializable(typeof(AuditKeysBody))]
+[JsonSerializable(typeof(CheckpointBody))]
 internal sealed partial class CliJson : JsonSerializerContext;

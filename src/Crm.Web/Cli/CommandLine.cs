@@ -57,6 +57,7 @@ public static class CommandLine
         {
             serving,
             ArchiveVerbs.Command(),
+            AuditVerbs.Command(),
             BackupVerb.Command(),
             ConfigVerb.Command(),
             ExportVerb.Command(),
@@ -75,6 +76,7 @@ public static class CommandLine
             RestoreLeadsVerb.Command(),
             IntegrityVerbs.Command(),
             LeadVerbs.Rescore(),
+            VerifyVerb.Command(),
         };
     }
 }

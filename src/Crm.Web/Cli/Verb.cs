@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Crm.Application.Import;
 using Crm.Application.Recovery;
+using Crm.EventStore.Audit;
 using Crm.EventStore.Archives;
 using Crm.EventStore.LocalPostgres;
 using Crm.EventStore.Log;
@@ -62,7 +63,8 @@ internal static class Verb
             return await Said(ExitCode.Refused, $"Refused: {refused.Message}");
         }
         catch (Exception expected) when (
-            expected is UnreadableFileException or LocalPostgresException or LogCorruptException or ArchiveDamagedException)
+            expected is UnreadableFileException or LocalPostgresException or LogCorruptException or AuditTreeBrokenException
+                or ArchiveDamagedException)
         {
             return await Said(ExitCode.Failed, expected.Message);
         }

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
+using Crm.Web.Audit;
 using Crm.Projections;
 using Crm.Web.Http;
 using Crm.Web.Metrics;
@@ -9,14 +10,19 @@ using Npgsql;
 namespace Crm.Web.Health;
 
 /// <summary>How well the host is.</summary>
-/// <param name="Status"><c>ok</c>, <c>degraded</c> (a projection stands still, streams are parked, the pool is nearly used up), or <c>unavailable</c>.</param>
+/// <param name="Status">
+/// <c>ok</c>, <c>degraded</c> (a projection stands still, streams are parked, the pool is nearly used up, the history is not what was
+/// signed), or <c>unavailable</c>.
+/// </param>
 /// <param name="Timestamp">When it was looked at.</param>
 /// <param name="Database"><c>connected</c> or <c>unreachable</c>.</param>
 /// <param name="LogPosition">The log's last position; null while the database cannot be reached.</param>
 /// <param name="Pool">The connections.</param>
 /// <param name="Projections">The projections; empty while the database cannot be reached.</param>
+/// <param name="Audit">The provable history; null while the database cannot be reached.</param>
 public sealed record HealthBody(
-    string Status, DateTimeOffset Timestamp, string Database, long? LogPosition, PoolBody Pool, IReadOnlyList<ProjectionHealth> Projections);
+    string Status, DateTimeOffset Timestamp, string Database, long? LogPosition, PoolBody Pool, IReadOnlyList<ProjectionHealth> Projections,
+    AuditStatus? Audit);
 
 /// <summary>The connections to the database.</summary>
 /// <param name="InUse">Connections that work at this moment.</param>
@@ -47,31 +53,34 @@ public static class HealthEndpoint
     private static readonly TimeSpan patience = TimeSpan.FromMilliseconds(90);
 
     /// <summary>Looks at database, pool and projections; answers within 100 ms whatever their state.</summary>
-    public static async Task<IResult> Handle(HttpContext http, NpgsqlDataSource database, PoolMetrics pool, CancellationToken ct)
+    public static async Task<IResult> Handle(HttpContext http, NpgsqlDataSource database, PoolMetrics pool, AuditFollower audit, CancellationToken ct)
     {
-        var body = await Look(RequestHeaders.Now(http), database, pool.Read(), ct);
+        var body = await Look(RequestHeaders.Now(http), database, pool.Read(), audit.Fault is null, ct);
         http.Response.Headers.CacheControl = "no-store";
         http.Response.StatusCode = body.Status == "unavailable" ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
         return Answers.Json(body, HealthJson.Wire.HealthBody);
     }
 
-    private static async Task<HealthBody> Look(DateTimeOffset now, NpgsqlDataSource database, PoolBody pool, CancellationToken ct)
+    private static async Task<HealthBody> Look(DateTimeOffset now, NpgsqlDataSource database, PoolBody pool, bool isTreeWell, CancellationToken ct)
     {
         try
         {
-            var projections = await ProjectionStatus.List(database, ct).WaitAsync(patience, ct);
+            var (reading, auditing) = (ProjectionStatus.List(database, ct), AuditVerifications.Status(database, ct));
+            await Task.WhenAll(reading, auditing).WaitAsync(patience, ct);
+            var (projections, audit) = (await reading, await auditing);
             var position = projections.Select(projection => projection.Position + projection.Lag).DefaultIfEmpty(0).Max();
             var named = projections.Select(static projection => projection.Name).ToHashSet(StringComparer.Ordinal);
-            var well = pool.Utilisation < NearlyUsedUp
+            var well = pool.Utilisation < NearlyUsedUp && isTreeWell && audit.Sound is not false
                 && ProjectionList.All.All(projection => named.Contains(projection.Name)) // one that nobody has taken up yet has no row
                 && projections.All(projection => projection is { Error: null, ParkedStreams: 0, Holder: not null });
             return new HealthBody(well ? "ok" : "degraded", now, "connected", position, pool,
                 [.. projections.Select(projection => new ProjectionHealth(
-                    projection.Name, projection.Position, projection.Lag, projection.ParkedStreams, projection.Error))]);
+                    projection.Name, projection.Position, projection.Lag, projection.ParkedStreams, projection.Error))],
+                audit);
         }
         catch (Exception fault) when (fault is NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or LogUnavailableException)
         {
-            return new HealthBody("unavailable", now, "unreachable", LogPosition: null, pool, []);
+            return new HealthBody("unavailable", now, "unreachable", LogPosition: null, pool, [], Audit: null);
         }
     }
 }

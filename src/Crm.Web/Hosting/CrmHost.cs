@@ -63,6 +63,7 @@ public static class CrmHost
         builder.AddCrmEdge();
         builder.AddCrmEventStore(ground.Database, masters);
         builder.AddCrmProjections();
+        builder.AddCrmAudit();
         builder.AddCrmMetrics();
         builder.AddCrmDocumentation();
         builder.AddCrmSecurity();
@@ -77,6 +78,7 @@ public static class CrmHost
         api.MapLeads();
         api.MapReports();
         api.MapAudit();
+        api.MapAuditProofs();
         api.MapFeed();
         api.MapOperations();
         api.MapSigningKeys();

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Crm.Application.Retention;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
+using Crm.Web.Audit;
 using Npgsql;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
@@ -18,6 +19,7 @@ public sealed class HostMetrics : IDisposable
     private readonly NpgsqlDataSource database;
     private readonly SemaphoreSlim one = new(1, 1);
     private IReadOnlyList<ProjectionStatus> projections = [];
+    private AuditStatus audit = new(0, 0, HeadAt: null, VerifiedAt: null, Sound: null);
     private long retained;
 
     /// <summary>Begins to count.</summary>
@@ -29,6 +31,12 @@ public sealed class HostMetrics : IDisposable
         meter.CreateObservableGauge("crm.projection.lag", () => Of(projection => projection.Lag), "{event}", "Events that a projection has not applied yet.");
         meter.CreateObservableGauge("crm.projection.position", () => Of(projection => projection.Position), "{event}", "How far a projection is.");
         meter.CreateObservableGauge("crm.projection.parked", () => Of(projection => projection.ParkedStreams), "{stream}", "Streams that a projection could not apply.");
+        meter.CreateObservableGauge("crm.audit.tree_size", () => audit.Size, "{event}", "How many events the audit tree holds.");
+        meter.CreateObservableGauge("crm.audit.lag", () => audit.Lag, "{event}", "Events that the audit tree does not hold yet.");
+        meter.CreateObservableGauge(
+            "crm.audit.verified_at", () => audit.VerifiedAt?.ToUnixTimeSeconds() ?? 0, "s", "When the history was last recomputed; 0: never.");
+        meter.CreateObservableGauge(
+            "crm.audit.sound", () => audit.Sound is false ? 0 : 1, "1", "1 unless the history was last found not to be what was signed.");
         meter.CreateObservableGauge(
             "crm.retention.last_run", () => retained, "s", "When the retention rules were last carried out, in seconds since 1970; 0 for never.");
         reader = new BaseExportingMetricReader(text);
@@ -47,6 +55,7 @@ public sealed class HostMetrics : IDisposable
             try
             {
                 projections = await ProjectionStatus.List(database, ct);
+                audit = await AuditVerifications.Status(database, ct);
                 retained = await LastRetention(ct);
             }
             catch (NpgsqlException)

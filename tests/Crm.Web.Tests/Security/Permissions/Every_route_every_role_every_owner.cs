@@ -176,6 +176,7 @@ public sealed partial class Every_route_every_role_every_owner(Company company) 
         var path = Parameter().Replace(row.Route, parameter => parameter.Value switch
         {
             "{name}" => "lead_board",
+            "{position}" => "1",
             "{id}" when row.Route.StartsWith("/api/v1/ops/parked", StringComparison.Ordinal) => "1",
             _ => id.ToString(),
         });
