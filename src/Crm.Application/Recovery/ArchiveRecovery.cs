@@ -71,7 +71,7 @@ public sealed class ArchiveRecovery(
         await steps.Do("external ids of leads", _ => RecoveredKeys.ClaimExternalIds(owner, ct));
         var comparison = new ArchiveComparison(owner, folder, manifest, key, position);
         var (archive, restored) = await steps.Do("verify the log", part => comparison.Run(part, ct));
-        var tree = await steps.Do("audit tree", part => ArchiveTree.At(app, position, part, ct));
+        var tree = manifest.TreeHead is null ? null : await steps.Do("audit tree", part => ArchiveTree.At(app, position, part, ct));
         var tables = await steps.Do("count the read models", _ => Tables(ct));
         warnings.AddRange(Reopened.Since(folder, manifest, key, position, ct));
         var revoked = request.ReviveApiKeys ? 0 : await steps.Do("revoke API keys", _ => RevokedKeys.All(log, time.GetUtcNow(), ct));

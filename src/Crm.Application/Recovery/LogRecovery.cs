@@ -55,15 +55,6 @@ public sealed class LogRecovery(
     CrmDatabase source, NpgsqlDataSource owner, NpgsqlDataSource app, MasterKeys masters, IReadOnlyList<Projection> projections,
     ILoggerFactory loggers)
 {
-    // Together the builds keep so many streams' states in memory.
-    private const long StreamsAtOnce = 750_000;
-
-    private const int ConnectionsOfOneBuild = 5;
-
-    private readonly Lock gate = new();
-
-    private readonly List<RecoveryStep> steps = [];
-
     /// <summary>Recovers the log up to a position.</summary>
     /// <param name="position">The last position that the recovered log holds.</param>
     /// <param name="progress">Told how far it is; null for nobody.</param>
@@ -72,8 +63,9 @@ public sealed class LogRecovery(
     public async Task<RecoveryReport> To(long position, IProgress<RecoveryProgress>? progress, CancellationToken ct)
     {
         var clock = Stopwatch.StartNew();
+        var steps = new RecoverySteps(progress);
         var firstEvent = await FirstEvent(position, ct);
-        var marker = await Timed("prepare", async () =>
+        var marker = await steps.Do("prepare", async _ =>
         {
             RecoveryMarker claimed;
             await using (var target = await owner.OpenConnectionAsync(ct))
@@ -86,46 +78,28 @@ public sealed class LogRecovery(
         });
 
         var copy = new LogCopy(source.App, owner, position);
-        await Timed("copy the log", async () =>
-        {
-            await copy.Events(marker.Copied, Part(progress, "copy the log", position), ct);
-            return true;
-        });
+        await steps.Do("copy the log", part => copy.Events(marker.Copied, new Share(part, position), ct));
         await using (var log = new EventLog(app, EventJson.Catalog, masters, new LogPosition()))
         {
-            await Timed("keys, receipts, counter", async () =>
+            await steps.Do("keys, receipts, counter", async _ =>
             {
                 // Before anything is read there: what is sealed opens with these.
                 await copy.SubjectKeys(ct);
                 await copy.Belongings(
                     [.. await RecoveredKeys.Of(log, UserStream.Kind, ct), .. await RecoveredKeys.Of(log, TeamStream.Kind, ct)], ct);
-                return true;
             });
-
-            // All at once where there are connections enough: the log is then read and decoded once for all of them.
-            var pool = new NpgsqlConnectionStringBuilder(app.ConnectionString).MaxPoolSize;
-            var atOnce = Math.Clamp(pool / ConnectionsOfOneBuild, 1, projections.Count);
-            using var rebuilder = new Rebuilder(app, log, loggers.CreateLogger<Rebuilder>(), StreamsAtOnce / atOnce, atOnce);
-            await Parallel.ForEachAsync(
-                projections,
-                new ParallelOptions { MaxDegreeOfParallelism = atOnce, CancellationToken = ct },
-                async (projection, stop) => await Timed(
-                    $"build {projection.Name}", () => rebuilder.Rebuild(projection, new Building(progress, projection.Name), stop)));
+            await ReadModelBuilds.All(app, log, projections, loggers, steps, ct);
         }
 
-        await Timed("external ids of leads", async () =>
-        {
-            await RecoveredKeys.ClaimExternalIds(owner, ct);
-            return true;
-        });
+        await steps.Do("external ids of leads", _ => RecoveredKeys.ClaimExternalIds(owner, ct));
         progress?.Report(new RecoveryProgress("verify", 0));
-        var (expected, found) = await Timed("verify the log", async () =>
+        var (expected, found) = await steps.Do("verify the log", async _ =>
         {
             var sides = await Task.WhenAll(LogDigest.Of(source.App, position, ct), LogDigest.Of(owner, long.MaxValue, ct));
             return (sides[0], sides[1]);
         });
-        var tables = await Timed("verify the read models", () => ReadModelCheck.Compare(source.App, app, projections, position, ct));
-        var report = new RecoveryReport(position, expected, found, tables, steps, marker.Copied, clock.Elapsed.TotalSeconds);
+        var tables = await steps.Do("verify the read models", _ => ReadModelCheck.Compare(source.App, app, projections, position, ct));
+        var report = new RecoveryReport(position, expected, found, tables, steps.Done, marker.Copied, clock.Elapsed.TotalSeconds);
         if (report.Verified)
         {
             await using var target = await owner.OpenConnectionAsync(ct);
@@ -152,29 +126,8 @@ public sealed class LogRecovery(
             : throw new RecoveryRefusedException($"The log has no position {position}.");
     }
 
-    private async Task<T> Timed<T>(string step, Func<Task<T>> work)
+    private sealed class Share(IProgress<double> part, long total) : IProgress<long>
     {
-        var began = Stopwatch.GetTimestamp();
-        var result = await work();
-        lock (gate)
-        {
-            steps.Add(new RecoveryStep(step, Math.Round(Stopwatch.GetElapsedTime(began).TotalSeconds, 3)));
-        }
-
-        return result;
-    }
-
-    private static CopyProgress? Part(IProgress<RecoveryProgress>? progress, string step, long total) =>
-        progress is null ? null : new CopyProgress(progress, step, total);
-
-    private sealed class CopyProgress(IProgress<RecoveryProgress> progress, string step, long total) : IProgress<long>
-    {
-        public void Report(long value) => progress.Report(new RecoveryProgress(step, total == 0 ? 1 : (double)value / total));
-    }
-
-    private sealed class Building(IProgress<RecoveryProgress>? progress, string name) : IProgress<RebuildProgress>
-    {
-        public void Report(RebuildProgress value) =>
-            progress?.Report(new RecoveryProgress($"build {name}", value.Total == 0 ? 1 : (double)value.Done / value.Total));
+        public void Report(long value) => part.Report((double)value / total);
     }
 }

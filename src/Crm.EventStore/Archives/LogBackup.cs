@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Crm.EventStore.Audit;
 using Crm.EventStore.Log;
 using Npgsql;
 
@@ -103,9 +102,9 @@ public sealed class LogBackup(NpgsqlDataSource database, ArchiveFolder folder, A
         {
             return position == 0 ? null : await ArchiveTree.At(database, position, progress: null, ct);
         }
-        catch (AuditTreeBrokenException)
+        catch (Exception fault) when (fault is not (OperationCanceledException or NpgsqlException))
         {
-            // Then an archive is wanted all the more; crm verify says what is wrong.
+            // A tree that is broken, or an event that no tree can take: an archive is wanted all the more. crm verify says what is wrong.
             return null;
         }
     }
