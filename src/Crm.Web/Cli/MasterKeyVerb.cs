@@ -6,8 +6,8 @@ using Crm.Web.Security;
 namespace Crm.Web.Cli;
 
 /// <summary>
-/// <c>crm keys rotate --to FILE|new</c>: puts a key in front of those of the file that the hosts read, and seals everything anew with it. The
-/// hosts read that file anew by themselves and work on.
+/// <c>crm keys rotate --to FILE|new</c>: puts a key in front of those of the file that the hosts read, and seals everything anew with it.
+/// The hosts read that file anew by themselves and work on.
 /// </summary>
 internal static class MasterKeyVerb
 {
