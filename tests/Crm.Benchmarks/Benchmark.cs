@@ -24,6 +24,7 @@ public sealed record Benchmark(string Name, string Work, Func<Bench, Cancellatio
         new("import", "import of the 262,200 real rows", ImportRealRows.Run),
         new("recover", "crm recover of the real events, all read models, verified", RecoverRealEvents.Run),
         new("recover-large", "crm recover of 1,000,000 events, all read models, verified", RecoverMillionEvents.Run),
+        new("tree", "the audit tree over 1,000,000 events from nothing, signed; and crm verify of it", AuditTreeOfTheLog.Run),
         new("archive", "crm backup of 1,000,000 events, and crm restore of them into an empty database", ArchiveAndRestore.Run),
     ];
 }
