@@ -13,7 +13,8 @@ namespace Crm.Projections;
 /// <param name="FirstAt">When the log took the first.</param>
 /// <param name="LastAt">When the log took the last.</param>
 public sealed record AuditDiffLine(
-    string? Actor, string? Type, DateTimeOffset? Hour, long Events, long Streams, long FirstPosition, DateTimeOffset FirstAt, DateTimeOffset LastAt);
+    string? Actor, string? Type, DateTimeOffset? Hour, long Events, long Streams, long FirstPosition, DateTimeOffset FirstAt,
+    DateTimeOffset LastAt);
 
 /// <summary>What changed between two positions.</summary>
 /// <param name="After">The first of them: its event is not counted.</param>
@@ -41,8 +42,8 @@ public sealed record AuditDiff(
 public sealed partial class AuditTrail
 {
     /// <summary>
-    /// Says what changed between two positions, by actor, by kind and by hour, of everybody or of one actor, so that one finds when, by whom
-    /// and by what damage began. Counts only what the trail has told so far.
+    /// Says what changed between two positions, by actor, by kind and by hour, of everybody or of one actor, so that one finds when,
+    /// by whom and by what damage began. Counts only what the trail has told so far.
     /// </summary>
     /// <param name="database">Where the trail stands.</param>
     /// <param name="after">After this position.</param>
@@ -123,7 +124,8 @@ public sealed partial class AuditTrail
 
         select.CommandText =
             $"""
-            select grouping(actor, type, hour), actor, type, hour, count(*), count(distinct stream_id), min(position), min(recorded_at), max(recorded_at)
+            select grouping(actor, type, hour), actor, type, hour, count(*), count(distinct stream_id),
+                min(position), min(recorded_at), max(recorded_at)
             from (select position, stream_id, actor, type, recorded_at, date_trunc('hour', recorded_at, 'UTC') as hour
                   from crm_read.audit_trail where {conditions}) e
             group by grouping sets ((), (actor), (type), (actor, type), (hour))

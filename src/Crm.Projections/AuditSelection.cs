@@ -69,7 +69,8 @@ public sealed partial class AuditTrail
         foreach (var (stream, from) in parked)
         {
             // What stands behind an event that the trail could not tell is not in it.
-            var queued = (await log.ReadStreamAsStored(stream, ct)).Where(recorded => recorded.Position >= from && recorded.Position <= covered);
+            var queued = (await log.ReadStreamAsStored(stream, ct))
+                .Where(recorded => recorded.Position >= from && recorded.Position <= covered);
             found.AddRange(queued.Where(selection.Holds).Select(recorded => Found(recorded, log.Catalog)));
         }
 
@@ -112,7 +113,11 @@ public sealed partial class AuditTrail
         {
             await using var batch = new NpgsqlBatch(connection)
             {
-                BatchCommands = { new NpgsqlBatchCommand("select set_config('plan_cache_mode', 'force_custom_plan', true)"), SelectIn(selection) },
+                BatchCommands =
+                {
+                    new NpgsqlBatchCommand("select set_config('plan_cache_mode', 'force_custom_plan', true)"),
+                    SelectIn(selection),
+                },
             };
             await using var reader = await batch.ExecuteReaderAsync(ct);
             await reader.NextResultAsync(ct);
@@ -141,7 +146,8 @@ public sealed partial class AuditTrail
         recorded.StreamId,
         recorded.Data is UnreadableEvent ? "unreadable" : catalog.Of(recorded.Data).StreamType);
 
-    private static async Task<(long Position, List<(Guid Stream, long From)> Parked)> Covered(NpgsqlDataSource database, CancellationToken ct)
+    private static async Task<(long Position, List<(Guid Stream, long From)> Parked)> Covered(
+        NpgsqlDataSource database, CancellationToken ct)
     {
         await using var find = database.CreateCommand(
             """

@@ -45,7 +45,8 @@ public static class LeadSentence
         LeadErased erased => ($"The person was erased, as {erased.RequestedBy} asked: {erased.Reason}", null),
         LeadChangesReversed reversed => (Reversed(reversed), null),
         LeadCaptureTimeCorrected corrected => (
-            $"Time of capture corrected to {corrected.CapturedAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)} UTC.", null),
+            string.Create(CultureInfo.InvariantCulture, $"Time of capture corrected to {corrected.CapturedAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC."),
+            null),
         LeadScoreChanged changed => ($"Score is now {Number(changed.Score)} ({Words.Of(LeadScore.TemperatureOf(changed.Score))}).", null),
         _ => throw new UnreachableException($"No sentence for {happened.GetType().Name}"),
     };

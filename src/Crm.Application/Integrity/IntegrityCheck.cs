@@ -63,8 +63,8 @@ public sealed record IntegrityCheck(string Id, string Name, CheckKind Kind, stri
 
     /// <summary>Something tells a lead from any other.</summary>
     public static IntegrityCheck LeadIdentity { get; } = new(
-        "lead-identity", "A lead has a family name, company, e-mail address, telephone number or external id.", CheckKind.Required, "S1-068",
-        Severity.Error, ByHand);
+        "lead-identity", "A lead has a family name, company, e-mail address, telephone number or external id.", CheckKind.Required,
+        "S1-068", Severity.Error, ByHand);
 
     /// <summary>A lead has a temperature: a score that rules or a hand gave.</summary>
     public static IntegrityCheck LeadTemperature { get; } = new(
@@ -77,11 +77,13 @@ public sealed record IntegrityCheck(string Id, string Name, CheckKind Kind, stri
 
     /// <summary>A lead says when it last changed.</summary>
     public static IntegrityCheck LeadUpdated { get; } = new(
-        "lead-updated", "A lead says when it last changed, and not before it was captured.", CheckKind.Required, "S1-068", Severity.Error, ByRebuild);
+        "lead-updated", "A lead says when it last changed, and not before it was captured.", CheckKind.Required, "S1-068",
+        Severity.Error, ByRebuild);
 
     /// <summary>A lead's row says which event it shows.</summary>
     public static IntegrityCheck LeadVersion { get; } = new(
-        "lead-version", "A lead's row says by version and position which event it shows last.", CheckKind.Required, "S1-068", Severity.Error, ByRebuild);
+        "lead-version", "A lead's row says by version and position which event it shows last.", CheckKind.Required, "S1-068",
+        Severity.Error, ByRebuild);
 
     /// <summary>A lead's status has its date.</summary>
     public static IntegrityCheck LeadMilestone { get; } = new(
@@ -102,7 +104,8 @@ public sealed record IntegrityCheck(string Id, string Name, CheckKind Kind, stri
 
     /// <summary>An amount is within its bounds.</summary>
     public static IntegrityCheck LeadValue { get; } = new(
-        "lead-value", "An expected value is not negative, not absurd, and has at most four decimals.", CheckKind.Range, "S1-069", Severity.Error, ByHand);
+        "lead-value", "An expected value is not negative, not absurd, and has at most four decimals.", CheckKind.Range, "S1-069",
+        Severity.Error, ByHand);
 
     /// <summary>A lead was not captured in the future.</summary>
     public static IntegrityCheck LeadFuture { get; } = new(
@@ -116,7 +119,8 @@ public sealed record IntegrityCheck(string Id, string Name, CheckKind Kind, stri
 
     /// <summary>A telephone number has the form of one.</summary>
     public static IntegrityCheck LeadPhone { get; } = new(
-        "lead-phone", "A telephone number is made of digits and the marks between them.", CheckKind.Format, "S1-070", Severity.Warning, ByHand);
+        "lead-phone", "A telephone number is made of digits and the marks between them.", CheckKind.Format, "S1-070",
+        Severity.Warning, ByHand);
 
     /// <summary>Positions have no hole.</summary>
     public static IntegrityCheck LogPositions { get; } = new(
@@ -124,7 +128,8 @@ public sealed record IntegrityCheck(string Id, string Name, CheckKind Kind, stri
 
     /// <summary>Recorded times run forwards.</summary>
     public static IntegrityCheck LogTimes { get; } = new(
-        "log-times", "Every event says when it was recorded, and that never runs backwards.", CheckKind.Log, "S1-065", Severity.Critical, ByRecovery);
+        "log-times", "Every event says when it was recorded, and that never runs backwards.", CheckKind.Log, "S1-065",
+        Severity.Critical, ByRecovery);
 
     /// <summary>Every event belongs to a stream.</summary>
     public static IntegrityCheck LogStreams { get; } = new(
@@ -132,7 +137,8 @@ public sealed record IntegrityCheck(string Id, string Name, CheckKind Kind, stri
 
     /// <summary>Versions have no hole.</summary>
     public static IntegrityCheck LogVersions { get; } = new(
-        "log-versions", "A stream's versions run from 1 to its own without a hole.", CheckKind.Log, "S1-065", Severity.Critical, ByRecovery);
+        "log-versions", "A stream's versions run from 1 to its own without a hole.", CheckKind.Log, "S1-065",
+        Severity.Critical, ByRecovery);
 
     /// <summary>Every event can be read.</summary>
     public static IntegrityCheck LogReadable { get; } = new(
@@ -145,8 +151,8 @@ public sealed record IntegrityCheck(string Id, string Name, CheckKind Kind, stri
 
     /// <summary>The audit tree fits the log.</summary>
     public static IntegrityCheck AuditTree { get; } = new(
-        "audit-tree", "The audit tree fits its last head, and a sample of events fits the tree.", CheckKind.Log, "S3-054", Severity.Critical,
-        "crm verify names everything that was changed; then recover or restore (runbook level 4).");
+        "audit-tree", "The audit tree fits its last head, and a sample of events fits the tree.", CheckKind.Log, "S3-054",
+        Severity.Critical, "crm verify names everything that was changed; then recover or restore (runbook level 4).");
 
     /// <summary>Unique keys are those of the streams that hold them.</summary>
     public static IntegrityCheck UniqueKeys { get; } = new(

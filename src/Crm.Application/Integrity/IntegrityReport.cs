@@ -25,7 +25,8 @@ public sealed record IntegrityResult(
 /// <param name="Seconds">How long it took.</param>
 /// <param name="Items">The checks.</param>
 public sealed record IntegrityReport(
-    DateTimeOffset At, long Position, int Seed, int Checks, int Passed, double PassRate, double Seconds, IReadOnlyList<IntegrityResult> Items)
+    DateTimeOffset At, long Position, int Seed, int Checks, int Passed, double PassRate, double Seconds,
+    IReadOnlyList<IntegrityResult> Items)
 {
     /// <summary>Whether every check passed.</summary>
     public bool IsSound => Passed == Checks;

@@ -25,7 +25,8 @@ internal sealed class KeyChecks(NpgsqlDataSource database, EventLog log, Tally t
         select count(*), (array_agg(lead_id order by lead_id desc))[1],
             array_agg(lead_id) filter (where external_id is not null and held is distinct from lead_id)
         from (
-            select b.lead_id, b.external_id, (select k.stream_id from crm.unique_keys k where k.scope = $3 and k.key = b.external_id) as held
+            select b.lead_id, b.external_id,
+                (select k.stream_id from crm.unique_keys k where k.scope = $3 and k.key = b.external_id) as held
             from crm_read.lead_board b where b.lead_id > $1 order by b.lead_id limit $2) page
         """;
 
@@ -40,7 +41,8 @@ internal sealed class KeyChecks(NpgsqlDataSource database, EventLog log, Tally t
         """
         select count(*), array_agg(r.recorded_at::text) filter (where bad) from (
             select recorded_at, position > (select position from crm.log_counter)
-                or (event_types <> '{}' and not exists (select from crm.mt_streams s where s.id = r.stream_id and s.version >= r.version)) as bad
+                or (event_types <> '{}' and not exists (
+                    select from crm.mt_streams s where s.id = r.stream_id and s.version >= r.version)) as bad
             from crm.receipts r) r
         """;
 
@@ -50,7 +52,8 @@ internal sealed class KeyChecks(NpgsqlDataSource database, EventLog log, Tally t
         foreach (var wrong in await Wrong(ct))
         {
             tally.Offends(
-                IntegrityCheck.UniqueKeys, $"{wrong.Key.Scope} of {wrong.Key.StreamId} {(wrong.IsMissing ? "is missing" : "is one too many")}");
+                IntegrityCheck.UniqueKeys,
+                $"{wrong.Key.Scope} of {wrong.Key.StreamId} {(wrong.IsMissing ? "is missing" : "is one too many")}");
         }
 
         await Receipts(ct);

@@ -11,63 +11,6 @@ internal sealed class LogChecks(NpgsqlDataSource database, EventLog log, Tally t
     private const int StreamsAtOnce = 10_000;
     private const int DecodedAtOnce = 5_000;
 
-    // Times are compared as text: the log writes them in one fixed form, and whatever else stands there must not stop the check.
-    private const string EventsSql =
-        """
-        select count(*),
-            count(*) filter (where backwards), (array_agg(seq_id order by seq_id) filter (where backwards))[1:10],
-            count(*) filter (where orphan), (array_agg(seq_id order by seq_id) filter (where orphan))[1:10],
-            count(*) filter (where activity),
-            count(*) filter (where bad_kind), (array_agg(seq_id order by seq_id) filter (where bad_kind))[1:10],
-            count(*) filter (where bad_direction), (array_agg(seq_id order by seq_id) filter (where bad_direction))[1:10],
-            count(*) filter (where bad_time), (array_agg(seq_id order by seq_id) filter (where bad_time))[1:10]
-        from (
-            select e.seq_id,
-                coalesce(e.headers ->> 'recordedAt' < lag(e.headers ->> 'recordedAt') over (order by e.seq_id), false)
-                    or e.headers ->> 'recordedAt' is null as backwards,
-                s.id is null as orphan,
-                e.type = 'lead-activity-logged' as activity,
-                e.type = 'lead-activity-logged'
-                    and coalesce(e.data ->> 'kind', '') not in ('call', 'email', 'meeting', 'sms', 'visit') as bad_kind,
-                e.type = 'lead-activity-logged' and coalesce(e.data ->> 'direction', '') not in ('in', 'out') as bad_direction,
-                e.type = 'lead-activity-logged' and (e.data ->> 'at' is null or e.data ->> 'activityId' is null) as bad_time
-            from crm.mt_events e left join crm.mt_streams s on s.id = e.stream_id
-            where e.seq_id between $1 and $2) page
-        where seq_id >= $3
-        """;
-
-    // Few streams have no key: what is sealed is looked for in those alone.
-    private const string KeylessSql =
-        """
-        select stream_id from crm.mt_events e
-        where seq_id between $1 and $2 and not exists (select from crm.subject_keys k where k.stream_id = e.stream_id)
-            and (jsonb_path_exists(data, '$.**.sealed') or coalesce(headers ? 'sealed', false))
-        group by stream_id order by min(seq_id)
-        """;
-
-    private const string MissingSql =
-        """
-        select place from generate_series($1::bigint, $2::bigint) place
-        where not exists (select from crm.mt_events e where e.seq_id = place) order by place limit 10
-        """;
-
-    private const string StreamsSql =
-        """
-        select count(*), (array_agg(id order by id desc))[1], count(*) filter (where bad), (array_agg(id order by id) filter (where bad))[1:10]
-        from (
-            select s.id, e.events = 0 or e.events <> e.last or e.first <> 1 or s.version is distinct from e.last as bad
-            from (select id, version from crm.mt_streams where id > $1 order by id limit $2) s
-            cross join lateral (
-                select count(*) as events, coalesce(min(version), 0) as first, coalesce(max(version), 0) as last
-                from crm.mt_events where stream_id = s.id) e) page
-        """;
-
-    private const string EndSql =
-        """
-        select (select coalesce(max(seq_id), 0) from crm.mt_events), (select position from crm.log_counter),
-            (select count(*) from crm.mt_streams)
-        """;
-
     /// <summary>Checks everything.</summary>
     /// <returns>The log's last position when it began.</returns>
     public async Task<long> Run(IProgress<IntegrityProgress>? progress, CancellationToken ct)
@@ -86,7 +29,7 @@ internal sealed class LogChecks(NpgsqlDataSource database, EventLog log, Tally t
 
     private async Task<(long Last, long Streams)> End(CancellationToken ct)
     {
-        await using var find = database.CreateCommand(EndSql);
+        await using var find = database.CreateCommand(LogCheckSql.End);
         await using var reader = await find.ExecuteReaderAsync(ct);
         if (!await reader.ReadAsync(ct))
         {
@@ -96,7 +39,9 @@ internal sealed class LogChecks(NpgsqlDataSource database, EventLog log, Tally t
         var (last, counter) = (reader.GetInt64(0), await reader.IsDBNullAsync(1, ct) ? -1 : reader.GetInt64(1));
         if (last != counter)
         {
-            tally.Offends(IntegrityCheck.LogPositions, string.Create(CultureInfo.InvariantCulture, $"the counter is at {counter}, the log ends at {last}"));
+            tally.Offends(
+                IntegrityCheck.LogPositions,
+                string.Create(CultureInfo.InvariantCulture, $"the counter is at {counter}, the log ends at {last}"));
         }
 
         return (last, reader.GetInt64(2));
@@ -105,7 +50,7 @@ internal sealed class LogChecks(NpgsqlDataSource database, EventLog log, Tally t
     private async Task Events(long from, long to, CancellationToken ct)
     {
         // One event of the page before comes along, so that its time is compared across the border.
-        await using var look = database.CreateCommand(EventsSql);
+        await using var look = database.CreateCommand(LogCheckSql.Events);
         look.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Math.Max(1, from - 1) });
         look.Parameters.Add(new NpgsqlParameter<long> { TypedValue = to });
         look.Parameters.Add(new NpgsqlParameter<long> { TypedValue = from });
@@ -134,7 +79,7 @@ internal sealed class LogChecks(NpgsqlDataSource database, EventLog log, Tally t
 
     private async Task Keyless(long from, long to, long events, CancellationToken ct)
     {
-        await using var find = database.CreateCommand(KeylessSql);
+        await using var find = database.CreateCommand(LogCheckSql.Keyless);
         find.Parameters.Add(new NpgsqlParameter<long> { TypedValue = from });
         find.Parameters.Add(new NpgsqlParameter<long> { TypedValue = to });
         await using var reader = await find.ExecuteReaderAsync(ct);
@@ -147,7 +92,7 @@ internal sealed class LogChecks(NpgsqlDataSource database, EventLog log, Tally t
 
     private async Task Missing(long from, long to, long count, CancellationToken ct)
     {
-        await using var find = database.CreateCommand(MissingSql);
+        await using var find = database.CreateCommand(LogCheckSql.Missing);
         find.Parameters.Add(new NpgsqlParameter<long> { TypedValue = from });
         find.Parameters.Add(new NpgsqlParameter<long> { TypedValue = to });
         var missing = new List<string>();
@@ -166,7 +111,7 @@ internal sealed class LogChecks(NpgsqlDataSource database, EventLog log, Tally t
         for (var done = 0L; ;)
         {
             progress?.Report(new IntegrityProgress("streams", streams == 0 ? 1 : Math.Min(1, (double)done / streams)));
-            await using var look = database.CreateCommand(StreamsSql);
+            await using var look = database.CreateCommand(LogCheckSql.Streams);
             look.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = after });
             look.Parameters.Add(new NpgsqlParameter<int> { TypedValue = StreamsAtOnce });
             await using var reader = await look.ExecuteReaderAsync(ct);
@@ -254,9 +199,9 @@ internal sealed class LogChecks(NpgsqlDataSource database, EventLog log, Tally t
     {
         if (reader.GetInt64(column) is > 0 and var count)
         {
+            var positions = reader.GetFieldValue<long[]>(column + 1);
             tally.Offend(
-                check, count,
-                reader.GetFieldValue<long[]>(column + 1).Select(static position => string.Create(CultureInfo.InvariantCulture, $"position {position}")));
+                check, count, positions.Select(static at => string.Create(CultureInfo.InvariantCulture, $"position {at}")));
         }
     }
 }

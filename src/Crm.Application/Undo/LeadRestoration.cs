@@ -18,7 +18,8 @@ public sealed record RestoredLead(Guid LeadId, bool Restored, long? ToVersion, s
 /// <param name="OperationId">The operation under which its events stand.</param>
 /// <param name="Restored">How many leads went back, or would.</param>
 /// <param name="Items">The leads, in the order they were named.</param>
-public sealed record RestorationReport(DateTimeOffset AsOf, bool DryRun, string OperationId, int Restored, IReadOnlyList<RestoredLead> Items);
+public sealed record RestorationReport(
+    DateTimeOffset AsOf, bool DryRun, string OperationId, int Restored, IReadOnlyList<RestoredLead> Items);
 
 /// <summary>Puts a few leads back to how they stood at a moment, each by one event. Repeating it changes nothing.</summary>
 public sealed class LeadRestoration(EventLog log, CommandRunner commands)

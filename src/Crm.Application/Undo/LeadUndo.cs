@@ -164,7 +164,10 @@ public sealed class LeadUndo(EventLog log, CommandRunner commands)
         long FieldsOf(FieldOutcome outcome) => leads.Sum(lead => lead.Fields.LongCount(field => field.Outcome == outcome));
         bool Has(UndoneLead lead, FieldOutcome outcome) => lead.Fields.Any(field => field.Outcome == outcome);
         var items = leads
-            .OrderBy(lead => lead.Outcome == UndoneLeadOutcome.Failed ? 0 : Has(lead, FieldOutcome.Failed) ? 1 : Has(lead, FieldOutcome.Kept) ? 2 : 3)
+            .OrderBy(lead => lead.Outcome == UndoneLeadOutcome.Failed ? 0
+                : Has(lead, FieldOutcome.Failed) ? 1
+                : Has(lead, FieldOutcome.Kept) ? 2
+                : 3)
             .ThenBy(static lead => lead.LeadId);
         return new UndoReport(
             plan.OperationId,

@@ -29,7 +29,10 @@ public sealed partial class RunningJobs(NpgsqlDataSource database, ILogger<Runni
         CancellationToken ct)
     {
         await using var insert = database.CreateCommand(
-            "insert into crm.jobs (id, kind, subject, state, message, requested_by) values ($1, $2, $3, 'running', 'waiting for its turn', $4)");
+            """
+            insert into crm.jobs (id, kind, subject, state, message, requested_by)
+            values ($1, $2, $3, 'running', 'waiting for its turn', $4)
+            """);
         insert.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = job.Id });
         insert.Parameters.Add(new NpgsqlParameter<string> { TypedValue = job.Kind });
         insert.Parameters.Add(new NpgsqlParameter<string> { TypedValue = job.Subject });
@@ -54,6 +57,19 @@ public sealed partial class RunningJobs(NpgsqlDataSource database, ILogger<Runni
         find.Parameters.Add(new NpgsqlParameter<string> { TypedValue = kind });
         find.Parameters.Add(new NpgsqlParameter<string> { TypedValue = state });
         return await ReadOne(find, ct);
+    }
+
+    /// <summary>Forgets the jobs of a kind but for the newest, so many.</summary>
+    public async Task Prune(string kind, int keep, CancellationToken ct)
+    {
+        await using var prune = database.CreateCommand(
+            """
+            delete from crm.jobs where kind = $1 and state <> 'running'
+                and created_at < (select created_at from crm.jobs where kind = $1 order by created_at desc offset $2 limit 1)
+            """);
+        prune.Parameters.Add(new NpgsqlParameter<string> { TypedValue = kind });
+        prune.Parameters.Add(new NpgsqlParameter<int> { TypedValue = keep });
+        await prune.ExecuteNonQueryAsync(ct);
     }
 
     /// <summary>Waits until a job of this host has ended; at once where it runs elsewhere, or not at all.</summary>

@@ -14,7 +14,7 @@ public static class DatabaseSwitch
     /// <param name="next">The database that is to serve.</param>
     /// <param name="aside">The name under which the one that served is kept.</param>
     /// <param name="ct">Gives up waiting.</param>
-    /// <exception cref="LocalPostgresException">Somebody is connected to one of them, or the name is taken; nothing was changed.</exception>
+    /// <exception cref="LocalPostgresException">Somebody is connected to one of them, or the name is taken: nothing was done.</exception>
     public static async Task Run(NpgsqlDataSource admin, string serving, string next, string aside, CancellationToken ct)
     {
         await using var connection = await admin.OpenConnectionAsync(ct);

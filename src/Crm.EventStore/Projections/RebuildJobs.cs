@@ -12,7 +12,8 @@ public sealed class RebuildJobs(RunningJobs jobs, Rebuilder rebuilder)
     /// <param name="requestedBy">Who asked.</param>
     /// <param name="hostStopping">Cancels the rebuild: the live build goes on as it is.</param>
     /// <param name="ct">Cancels the start only.</param>
-    public Task Start(Projection projection, Guid job, string? requestedBy, CancellationToken hostStopping, CancellationToken ct) => jobs.Start(
+    public Task Start(
+        Projection projection, Guid job, string? requestedBy, CancellationToken hostStopping, CancellationToken ct) => jobs.Start(
         (job, "rebuild", projection.Name, requestedBy),
         async (progress, stop) => JsonSerializer.Serialize(
             await rebuilder.Rebuild(projection, new Told(progress), stop), JsonSerializerOptions.Web),

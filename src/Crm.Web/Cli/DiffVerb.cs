@@ -20,7 +20,10 @@ internal static class DiffVerb
         var actor = new Option<string?>("--actor") { Description = "Only what this actor did." };
         var type = new Option<string?>("--type") { Description = "Only events of this stored name, such as lead-archived." };
         var lead = new Option<Guid?>("--lead") { Description = "Also field by field what changed of this lead." };
-        var command = new Command("diff", "Says what changed between two moments, by actor, by kind and by hour.") { from, to, actor, type, lead, json };
+        var command = new Command("diff", "Says what changed between two moments, by actor, by kind and by hour.")
+        {
+            from, to, actor, type, lead, json,
+        };
         command.Runs(async (parsed, ct) =>
         {
             await using var database = await VerbDatabase.Open(ct);
@@ -32,7 +35,8 @@ internal static class DiffVerb
             {
                 await Console.Error.WriteLineAsync(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"The audit trail has come to position {told:N0} of {upTo:N0}: what is behind it is not counted. A running host catches up."));
+                    $"The audit trail has come to position {told:N0} of {upTo:N0}, "
+                    + $"what is behind is not counted: {upTo - told:N0} events. A running host catches up."));
             }
 
             var diff = await AuditTrail.Diff(database.Database.App, after, upTo, parsed.GetValue(actor), parsed.GetValue(type), ct);
@@ -57,7 +61,8 @@ internal static class DiffVerb
             {
                 yield return string.Create(
                     CultureInfo.InvariantCulture,
-                    $"  {line.Events,9:N0} events {line.Streams,8:N0} streams  first {line.FirstAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} at {line.FirstPosition}  {Name(line)}");
+                    $"  {line.Events,9:N0} events {line.Streams,8:N0} streams  "
+                    + $"first {line.FirstAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} at {line.FirstPosition}  {Name(line)}");
             }
         }
 

@@ -63,7 +63,8 @@ internal static class IntegrityVerbs
             var named = result.GetValue(check);
             if (named is not null && IntegrityCheck.All.All(each => each.Id != named))
             {
-                result.AddError($"There is no check {named}; there are {string.Join(", ", IntegrityCheck.All.Select(static each => each.Id))}.");
+                var all = string.Join(", ", IntegrityCheck.All.Select(static each => each.Id));
+                result.AddError($"There is no check {named}; there are {all}.");
             }
         });
         command.Runs(async (parsed, ct) =>
@@ -98,7 +99,8 @@ internal static class IntegrityVerbs
         {
             yield return string.Create(
                 CultureInfo.InvariantCulture,
-                $"{(item.Passed ? "ok    " : "FAILED")}  {item.Id,-20} {item.Requirement}  {item.Offenders:N0} of {item.Checked:N0}  {item.Name}");
+                $"{(item.Passed ? "ok    " : "FAILED")}  {item.Id,-20} {item.Requirement}  "
+                + $"{item.Offenders:N0} of {item.Checked:N0}  {item.Name}");
             if (!item.Passed)
             {
                 foreach (var first in item.First)
@@ -112,18 +114,21 @@ internal static class IntegrityVerbs
 
         yield return string.Create(
             CultureInfo.InvariantCulture,
-            $"{report.Passed} of {report.Checks} checks passed ({report.PassRate:F1} %) at position {report.Position:N0} in {report.Seconds:F1} s");
+            $"{report.Passed} of {report.Checks} checks passed ({report.PassRate:F1} %) at position {report.Position:N0} "
+            + $"in {report.Seconds:F1} s");
     }
 
     private static IEnumerable<string> Lines(RepairReport report)
     {
         foreach (var item in report.Items)
         {
-            yield return $"{(item.Repaired ? report.DryRun ? "would be repaired" : "repaired" : "NOT repaired")}  {item.What}{(item.Why is null ? "" : $": {item.Why}")}";
+            var became = !item.Repaired ? "NOT repaired" : report.DryRun ? "would be repaired" : "repaired";
+            yield return $"{became}  {item.What}{(item.Why is null ? "" : $": {item.Why}")}";
         }
 
         yield return string.Create(
             CultureInfo.InvariantCulture,
-            $"{report.Check}: {report.Found:N0} found, {report.Repaired:N0} {(report.DryRun ? "would be repaired; nothing was written" : "repaired")}");
+            $"{report.Check}: {report.Found:N0} found, {report.Repaired:N0} "
+            + $"{(report.DryRun ? "would be repaired; nothing was written" : "repaired")}");
     }
 }

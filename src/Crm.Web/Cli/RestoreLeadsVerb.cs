@@ -52,6 +52,7 @@ internal static class RestoreLeadsVerb
         }
 
         yield return string.Create(
-            CultureInfo.InvariantCulture, $"{report.Restored:N0} of {report.Items.Count:N0} leads{(report.DryRun ? "; nothing was written" : "")}");
+            CultureInfo.InvariantCulture,
+            $"{report.Restored:N0} of {report.Items.Count:N0} leads{(report.DryRun ? "; nothing was written" : "")}");
     }
 }

@@ -40,7 +40,8 @@ internal static class SwitchVerb
             var (name, serving) = (parsed.GetRequiredValue(next), NameOf(database.Database.App));
             if (name == serving || !await database.Exists(name, ct))
             {
-                await Console.Error.WriteLineAsync($"Refused: {(name == serving ? $"{name} serves already" : $"there is no database {name}")}.");
+                await Console.Error.WriteLineAsync(
+                    $"Refused: {(name == serving ? $"{name} serves already" : $"there is no database {name}")}.");
                 return ExitCode.Refused;
             }
 

@@ -19,7 +19,7 @@ internal static class UndoVerb
         var actor = new Option<string?>("--actor") { Description = "What this actor did: a user's id, system, or source:id." };
         var apiKey = new Option<string?>("--api-key") { Description = "What was done by this API key." };
         var correlation = new Option<string?>("--correlation") { Description = "What belongs to this request or workflow." };
-        var operation = new Option<string?>("--operation") { Description = "What was part of this operation, such as an import or an undo." };
+        var operation = new Option<string?>("--operation") { Description = "What was part of this operation, such as an import." };
         var from = Moment.Option("--from", "Only what the log took at this time (RFC 3339) or later.");
         var to = Moment.Option("--to", "Only what the log took at this time or before.");
         var reason = new Option<string?>("--reason") { Description = "Why; stands in the events that are appended." };
@@ -71,8 +71,8 @@ internal static class UndoVerb
         var would = report.DryRun ? "would be " : "";
         yield return string.Create(
             CultureInfo.InvariantCulture,
-            $"{report.Events:N0} events in {report.Leads:N0} leads up to position {report.UpTo:N0}: {report.Reversed:N0} leads {would}reversed, "
-            + $"{report.Unchanged:N0} unchanged, {report.Failed:N0} failed");
+            $"{report.Events:N0} events in {report.Leads:N0} leads up to position {report.UpTo:N0}: "
+            + $"{report.Reversed:N0} leads {would}reversed, {report.Unchanged:N0} unchanged, {report.Failed:N0} failed");
         yield return string.Create(
             CultureInfo.InvariantCulture,
             $"fields: {report.FieldsReversed:N0} {would}reversed, {report.FieldsKept:N0} kept, {report.FieldsFailed:N0} failed");

@@ -19,7 +19,7 @@ internal sealed partial class IntegrityWatch : BackgroundService
     {
         (this.reports, this.clock, this.logger) = (reports, clock, logger);
         var meter = meters.Create("Crm.Web");
-        meter.CreateObservableGauge("crm.integrity.checked", Checked, "s", "When the integrity checks were last run, in seconds since 1970.");
+        meter.CreateObservableGauge("crm.integrity.checked", Checked, "s", "When the integrity checks were last run, since 1970.");
         meter.CreateObservableGauge("crm.integrity.pass.rate", PassRate, "%", "The share of the integrity checks that passed.");
         meter.CreateObservableGauge("crm.integrity.offenders", Offenders, "{offender}", "What offends against each integrity check.");
     }

@@ -17,6 +17,9 @@ public sealed class IntegrityReports(
     /// <summary>The kind of these jobs.</summary>
     public const string Kind = "integrity";
 
+    // Each report has some ten kilobytes, and they are asked for often.
+    private const int Kept = 100;
+
     private readonly SemaphoreSlim one = new(1, 1);
 
     /// <summary>The last report that this host has seen; null before the first.</summary>
@@ -40,14 +43,15 @@ public sealed class IntegrityReports(
         {
             var now = clock.GetUtcNow();
             var report = await new IntegrityRun(database, log, projections).Run(now, SeedOf(now), new Told(progress), stop);
+            await jobs.Prune(Kind, Kept, stop);
             return JsonSerializer.Serialize(report, OperationsJson.Wire.IntegrityReport);
         },
         hostStopping,
         ct);
 
     /// <summary>
-    /// A report that is at most so old: the last one, or one that is made now where that goes quickly. Where it does not, the last one as it
-    /// is, while a new one is being made.
+    /// A report that is at most so old: the last one, or one that is made now where that goes quickly. Where it does not, the last one as
+    /// it is, while a new one is being made.
     /// </summary>
     /// <returns>Null where there is none yet and it takes longer than one would wait.</returns>
     public async Task<IntegrityReport?> Recent(TimeSpan atMost, TimeSpan patience, CancellationToken hostStopping, CancellationToken ct)

@@ -17,7 +17,8 @@ public sealed class UndoJobs(RunningJobs jobs, NpgsqlDataSource database, EventL
         {
             progress.Report(new JobProgress("looking", 0, 0));
             var plan = await UndoPlans.Make(
-                database, log, posted.Body.Window, posted.Because(posted.Body.Reason).Envelope, posted.Context.Now, posted.Body.DryRun, stop);
+                database, log, posted.Body.Window, posted.Because(posted.Body.Reason).Envelope, posted.Context.Now, posted.Body.DryRun,
+                stop);
             var report = await undo.Run(
                 plan, new Told(done => progress.Report(new JobProgress("undoing", done, plan.Unwanted.Count))), stop);
             return JsonSerializer.Serialize(report, OperationsJson.Wire.UndoReport);

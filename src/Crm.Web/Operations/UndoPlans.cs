@@ -14,7 +14,7 @@ namespace Crm.Web.Operations;
 /// <param name="To">Recorded at this time or before; null: until now.</param>
 internal sealed record UndoWindow(AuditSelection Selection, DateTimeOffset? From, DateTimeOffset? To)
 {
-    /// <summary>The operation that an undo of this window is: the same each time, so that a repetition goes on under the same name.</summary>
+    /// <summary>The operation that an undo of this window is: the same each time, so that a repetition has the same name.</summary>
     public string OperationId => DerivedId.Of(
         "undo", Selection.Actor ?? "", Selection.ApiKeyId ?? "", Selection.CorrelationId ?? "", Selection.OperationId ?? "",
         Text(From), Text(To)).ToString();
@@ -27,7 +27,8 @@ internal static class UndoPlans
 {
     /// <summary>Looks up the window's events and groups them by lead.</summary>
     public static async Task<UndoPlan> Make(
-        NpgsqlDataSource database, EventLog log, UndoWindow window, Envelope envelope, DateTimeOffset now, bool dryRun, CancellationToken ct)
+        NpgsqlDataSource database, EventLog log, UndoWindow window, Envelope envelope, DateTimeOffset now, bool dryRun,
+        CancellationToken ct)
     {
         var end = await log.LastPosition(ct);
         var (after, upTo) = await Positions(log, window.From, window.To, end, ct);

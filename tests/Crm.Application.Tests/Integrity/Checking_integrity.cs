@@ -47,7 +47,8 @@ public sealed class Checking_integrity : IAsyncLifetime
 
         Assert.All(report.Items, item => Assert.True(item.Passed, $"{item.Id}: {string.Join(", ", item.First)}"));
         Assert.Equal((100.0, true), (report.PassRate, report.IsSound));
-        Assert.All(report.Items.Where(item => item.Id != "receipts"), item => Assert.True(item.Checked > 0, $"{item.Id} looked at nothing"));
+        Assert.All(
+            report.Items.Where(item => item.Id != "receipts"), item => Assert.True(item.Checked > 0, $"{item.Id} looked at nothing"));
         Assert.Equal(before, await Content());
     }
 
@@ -80,7 +81,8 @@ public sealed class Checking_integrity : IAsyncLifetime
         await Corrupt($"update crm.mt_events set data = data - 'at' where seq_id = {activities[2]}");
         var others = await Positions("type <> 'lead-activity-logged' and version > 1", 5);
         await Corrupt($"delete from crm.mt_events where seq_id = {others[0]}");
-        await Corrupt($"update crm.mt_events set headers = jsonb_set(headers, '{{recordedAt}}', '\"1999-12-31\"') where seq_id = {others[1]}");
+        await Corrupt(
+            $"update crm.mt_events set headers = jsonb_set(headers, '{{recordedAt}}', '\"1999-12-31\"') where seq_id = {others[1]}");
         await Corrupt($"update crm.mt_events set stream_id = gen_random_uuid() where seq_id = {others[2]}");
         await Corrupt($"update crm.mt_streams set version = version + 1 where id = '{leads[20]}'");
         await Corrupt($"update crm.mt_events set type = 'lead-vanished' where seq_id = {others[4]}");
@@ -89,14 +91,17 @@ public sealed class Checking_integrity : IAsyncLifetime
             "insert into crm.receipts (caller, key, request_hash, status, stream_id, version, event_types, position, recorded_at) "
             + "values ('c', 'k', '\\x00', 200, gen_random_uuid(), 1, '{lead-captured}', 1, now())");
         await Corrupt($"delete from crm.subject_keys where stream_id = '{leads[24]}'");
-        await Corrupt($"insert into crm.parked (projection, stream_id, position, error) values ('funnel', '{leads[23]}', 1, 'a specification')");
+        await Corrupt(
+            "insert into crm.parked (projection, stream_id, position, error) "
+            + $"values ('funnel', '{leads[23]}', 1, 'a specification')");
         await Corrupt("update crm.projections set error = 'a specification' where name = 'sources'");
 
         var report = await Check();
 
         Assert.All(report.Items, item => Assert.False(item.Passed, $"{item.Id} found nothing"));
         void Names(string check, object offender) => Assert.Contains(
-            report.Items.Single(item => item.Id == check).First, first => first.Contains(offender.ToString()!, StringComparison.Ordinal)); // an id
+            report.Items.Single(item => item.Id == check).First,
+            first => first.Contains(offender.ToString()!, StringComparison.Ordinal)); // an id
         Names("lead-status", leads[0]);
         Names("lead-identity", leads[1]);
         Names("lead-temperature", leads[2]);
@@ -227,9 +232,11 @@ public sealed class Checking_integrity : IAsyncLifetime
         }
     }
 
-    private async Task Capture(Guid lead, LeadCaptured captured, DateTimeOffset at) => Assert.IsType<AppendOutcome.Appended>(await Log.Append(
-        new AppendCommand([new StreamAppend(lead, LeadStream.Kind.Aggregate.StreamType, 0, [new NewEvent(Guid.NewGuid(), captured, at)])], Envelope.System),
-        Ct));
+    private async Task Capture(Guid lead, LeadCaptured captured, DateTimeOffset at)
+    {
+        var append = new StreamAppend(lead, LeadStream.Kind.Aggregate.StreamType, 0, [new NewEvent(Guid.NewGuid(), captured, at)]);
+        Assert.IsType<AppendOutcome.Appended>(await Log.Append(new AppendCommand([append], Envelope.System), Ct));
+    }
 
     /// <summary>Changes what nobody may change: as the superuser, with the keys between tables switched off.</summary>
     private async Task Corrupt(string sql)
@@ -253,7 +260,8 @@ public sealed class Checking_integrity : IAsyncLifetime
         $"select array_agg(seq_id) from (select seq_id from crm.mt_events where {where} order by seq_id desc limit {count}) e");
 
     private Task<string> Content() => One<string>(
-        "select concat_ws('|', (select count(*) from crm.mt_events), (select position from crm.log_counter), (select count(*) from crm.unique_keys), "
+        "select concat_ws('|', (select count(*) from crm.mt_events), (select position from crm.log_counter), "
+        + "(select count(*) from crm.unique_keys), "
         + "(select count(*) from crm.jobs), (select sum(position) from crm.projections))");
 
     private async Task<T> One<T>(string sql)

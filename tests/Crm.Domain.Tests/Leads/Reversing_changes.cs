@@ -21,7 +21,10 @@ public class Reversing_changes
     public void keeps_a_field_that_somebody_else_has_changed_since()
     {
         var (lead, fields) = Reverse(
-            Ours(Captured), Theirs(new LeadCompanyChanged("Wrong")), Theirs(new LeadSourceChanged("wrong")), Ours(new LeadCompanyChanged("Right")));
+            Ours(Captured),
+            Theirs(new LeadCompanyChanged("Wrong")),
+            Theirs(new LeadSourceChanged("wrong")),
+            Ours(new LeadCompanyChanged("Right")));
 
         Assert.Equal(("Right", null), (lead.Details.Company, lead.Details.Source));
         Assert.Equal(FieldOutcome.Kept, fields.Single(field => field.Field == "company").Outcome);
@@ -40,7 +43,8 @@ public class Reversing_changes
     [Fact]
     public void puts_status_and_owner_back_and_scores_by_the_rules()
     {
-        var (lead, _) = Reverse(Ours(Captured), Theirs(Assigned), Theirs(Contacted), Theirs(new LeadQualified(100)), Ours(new LeadSourceChanged("event")));
+        var (lead, _) = Reverse(
+            Ours(Captured), Theirs(Assigned), Theirs(Contacted), Theirs(new LeadQualified(100)), Ours(new LeadSourceChanged("event")));
 
         Assert.Equal((LeadStatus.New, null, false), (lead.Status, lead.OwnerId, lead.AssignmentOpen));
         Assert.Equal((40, false), (lead.Score, lead.ScoreSetByHand));
@@ -114,7 +118,10 @@ public class Reversing_changes
     [Fact]
     public void twice_changes_nothing()
     {
-        HistoryStep[] history = [Ours(Captured), Theirs(new LeadCompanyChanged("Wrong")), Theirs(new LeadSourceChanged("x")), Ours(new LeadSourceChanged("y"))];
+        HistoryStep[] history =
+        [
+            Ours(Captured), Theirs(new LeadCompanyChanged("Wrong")), Theirs(new LeadSourceChanged("x")), Ours(new LeadSourceChanged("y")),
+        ];
 
         Decide([.. history, Ours(Happened(history))]).ThenNothing();
     }
@@ -144,12 +151,17 @@ public class Reversing_changes
     }
 
     [Fact]
+    public void of_a_lead_whose_person_is_erased_is_refused() =>
+        Decide(Ours(Captured), Theirs(new LeadCompanyChanged("Wrong")), Ours(new LeadErased("asked", "Ada")))
+            .ThenRefused(LeadRefusals.Erased);
+
+    [Fact]
     public void of_a_lead_that_is_not_there_is_refused() =>
         Given().When(new ReverseLeadChanges(LeadReversal.Of([]), null)).ThenRefused(LeadRefusals.NotFound);
 
     /// <summary>
-    /// The property that undo stands for: wherever nobody else has written to a field since, the lead is as if the unwanted events had never
-    /// happened. Random histories, one fixed seed.
+    /// The property that undo stands for: wherever nobody else has written to a field since, the lead is as if the unwanted events had
+    /// never happened. Random histories, one fixed seed.
     /// </summary>
     [Fact]
     public void gives_the_lead_that_would_be_without_them_wherever_nobody_else_wrote_since()
@@ -193,7 +205,9 @@ public class Reversing_changes
         (
             "owner", lead => (lead.OwnerId, lead.AssignmentOpen),
             happened => happened is LeadAssigned or LeadUnassigned or LeadTransferred or LeadAssignmentCompleted or LeadRestored),
-        ("status", lead => lead.Status, happened => happened is LeadContacted or LeadQualified or LeadDisqualified or LeadConverted or LeadRestored),
+        (
+            "status", lead => lead.Status,
+            happened => happened is LeadContacted or LeadQualified or LeadDisqualified or LeadConverted or LeadRestored),
     ];
 
     private static HistoryStep Any(Random random)
@@ -214,7 +228,8 @@ public class Reversing_changes
             10 => new LeadContacted(),
             11 => new LeadQualified(random.Next(2) == 0 ? null : random.Next(101)),
             12 => new LeadDisqualified(null),
-            _ => new LeadRestored(1, Ada with { Company = letter }, LeadStatus.Contacted, Anna, true, random.Next(2) == 0, 30, 1, false, null),
+            _ => new LeadRestored(
+                1, Ada with { Company = letter }, LeadStatus.Contacted, Anna, true, random.Next(2) == 0, 30, 1, false, null),
         };
         return random.Next(3) == 0 ? Theirs(happened) : Ours(happened);
     }
@@ -223,7 +238,8 @@ public class Reversing_changes
 
     private static HistoryStep Theirs(LeadEvent happened) => new(0, happened, IsUnwanted: true);
 
-    private static HistoryStep[] Numbered(params HistoryStep[] history) => [.. history.Select((step, at) => step with { Version = at + 1 })];
+    private static HistoryStep[] Numbered(params HistoryStep[] history) =>
+        [.. history.Select((step, at) => step with { Version = at + 1 })];
 
     private static LeadChangesReversed Happened(params HistoryStep[] history) =>
         new ReverseLeadChanges(LeadReversal.Of(Numbered(history)), "unwanted").Decide(Fold(history)).Events.OfType<LeadChangesReversed>()

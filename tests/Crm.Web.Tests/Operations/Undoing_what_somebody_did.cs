@@ -91,7 +91,7 @@ public class Undoing_what_somebody_did(TestHost host) : IClassFixture<TestHost>
     {
         var (admin, bad) = (await host.Admin(), await host.Register("manager"));
         var external = Guid.NewGuid().ToString();
-        var lead = (await admin.Post("/leads", $$"""{"lastName":"x","externalId":"{{external}}","company":"Ltd","source":"referral"}""")).Is(201).Id;
+        var lead = await admin.Captured($$"""{"lastName":"x","externalId":"{{external}}","company":"Ltd","source":"referral"}""");
         (await bad.Patch($"/leads/{lead}", """{"externalId":null,"company":"Wrong"}""")).Is(200);
         (await admin.Post("/leads", $$"""{"lastName":"y","externalId":"{{external}}"}""")).Is(201);
 
@@ -106,7 +106,8 @@ public class Undoing_what_somebody_did(TestHost host) : IClassFixture<TestHost>
     {
         var (admin, bad) = (await host.Admin(), await host.Register("manager"));
         var leads = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Capture(admin)));
-        await Task.WhenAll(leads.Select(async lead => (await bad.Patch($"/leads/{lead}", """{"company":"Wrong","source":"wrong"}""")).Is(200)));
+        const string wrong = """{"company":"Wrong","source":"wrong"}""";
+        await Task.WhenAll(leads.Select(async lead => (await bad.Patch($"/leads/{lead}", wrong)).Is(200)));
 
         var editing = Task.WhenAll(leads.Select(async lead => (await admin.Patch($"/leads/{lead}", """{"company":"Right"}""")).Is(200)));
         var report = await Undo(admin, $$"""{"actor":"{{bad.Id}}"}""");
@@ -147,7 +148,8 @@ public class Undoing_what_somebody_did(TestHost host) : IClassFixture<TestHost>
     {
         var admin = await host.Admin();
         Assert.Contains(("/actor", "required"), (await admin.Post("/ops/undo", "{}")).Is(422).Errors);
-        (await admin.Post("/ops/undo", """{"actor":"x","from":"2026-01-02T00:00:00Z","to":"2026-01-01T00:00:00Z"}""")).IsRefused(422, "invalid");
+        (await admin.Post("/ops/undo", """{"actor":"x","from":"2026-01-02T00:00:00Z","to":"2026-01-01T00:00:00Z"}"""))
+            .IsRefused(422, "invalid");
         (await (await host.As("ops")).Post("/ops/undo", """{"actor":"x"}""")).IsRefused(403, "forbidden");
 
         var (code, _, error) = await CrmProcess.Run(host.Database, Ct, "undo");
