@@ -46,7 +46,8 @@ public sealed class Rotating_the_master_key : IAsyncLifetime
         (await admin.Post("/leads", """{"lastName":"After"}""")).Is(201);
         var now = MasterKeySettings.ReadFile(File, isProduction: false);
         Assert.Equal([TestKeys.Key.Id], now.Skip(1).Select(static key => key.Id));
-        Assert.Equal(now[0].Id, await One<string>("select string_agg(distinct master_key, ',') from crm.subject_keys where wrapped is not null"));
+        Assert.Equal(
+            now[0].Id, await One<string>("select string_agg(distinct master_key, ',') from crm.subject_keys where wrapped is not null"));
         Assert.Equal(TestKeys.Key.Id, await One<string>("select string_agg(id, ',') from crm.master_keys where retired_at is not null"));
 
         // The new key alone is enough from here on: for a host that starts, its tokens, and what was sealed before.
