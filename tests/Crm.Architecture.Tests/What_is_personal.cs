@@ -23,7 +23,8 @@ public sealed class What_is_personal : IDisposable
     [Fact]
     public void has_been_decided_for_each_member_of_each_event()
     {
-        var found = EventJson.Catalog.Entries.SelectMany(static entry => Members(entry.Json, entry.Name)).Order(StringComparer.Ordinal).ToList();
+        var found = EventJson.Catalog.Entries
+            .SelectMany(static entry => Members(entry.Json, entry.Name)).Order(StringComparer.Ordinal).ToList();
         var approved = File.ReadAllLines(Repository.Path("tests", "Crm.Architecture.Tests", "Approved", "personal.txt"));
 
         // In order, one line each: decide whether it is personal, and write it there.

@@ -5,8 +5,8 @@ using Crm.Testing;
 namespace Crm.Benchmarks;
 
 /// <summary>
-/// What sealing costs: the appends of <see cref="AppendNewStreams"/> beside the very same events in a log that takes nothing for personal, in
-/// turn, so that the machine's drift meets both.
+/// What sealing costs: the appends of <see cref="AppendNewStreams"/> beside the very same events in a log that takes nothing for personal,
+/// in turn, so that the machine's drift meets both.
 /// </summary>
 public static class AppendSealed
 {
@@ -40,14 +40,15 @@ public static class AppendSealed
         var median = taken.OrderBy(static each => each.Sealed / each.Plain).ElementAt(taken.Count / 2);
         var share = median.Sealed / median.Plain;
         return new Figure(
-            $"append sealed, {callers} callers", Invariant($"{median.Sealed:N0}/s"), Invariant($"≥ {LeastShare} × unsealed"), Figure.Judge(share >= LeastShare))
+            $"append sealed, {callers} callers", Invariant($"{median.Sealed:N0}/s"), Invariant($"≥ {LeastShare} × unsealed"),
+            Figure.Judge(share >= LeastShare))
         {
             Yardstick = Invariant($"unsealed {median.Plain:N0}/s"),
             Ratio = share,
             P50 = median.Run.P50,
             P99 = median.Run.P99,
-            Note = Invariant(
-                $"the ratio is to the same events unsealed; median of {taken.Count}: {string.Join(", ", taken.Select(static each => Invariant($"{each.Sealed / each.Plain:F2}")))}"),
+            Note = Invariant($"the ratio is to the same events unsealed; median of {taken.Count}: ")
+                + string.Join(", ", taken.Select(static each => Invariant($"{each.Sealed / each.Plain:F2}"))),
         };
     }
 }

@@ -26,6 +26,7 @@ public static class LogContent
 
     private static string LineOf(RecordedEvent recorded, EventCatalog catalog) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{recorded.StreamId}|{recorded.Version}|{recorded.Id}|{recorded.Type}|{recorded.At:O}|{recorded.Envelope with { CorrelationId = null }}|")
+        $"{recorded.StreamId}|{recorded.Version}|{recorded.Id}|{recorded.Type}|{recorded.At:O}|")
+        + $"{recorded.Envelope with { CorrelationId = null }}|"
         + Encoding.UTF8.GetString(catalog.Serialize(recorded.Data));
 }

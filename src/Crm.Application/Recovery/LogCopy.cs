@@ -67,7 +67,8 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
     private const string SubjectKeysIn =
         "copy crm.subject_keys (stream_id, wrapped, master_key, created_at, destroyed_at) from stdin (format binary)";
 
-    private const string MasterKeysOut = "copy (select id, proof, first_used_at, retired_at from crm.master_keys) to stdout (format binary)";
+    private const string MasterKeysOut =
+        "copy (select id, proof, first_used_at, retired_at from crm.master_keys) to stdout (format binary)";
 
     private const string MasterKeysIn = "copy crm.master_keys (id, proof, first_used_at, retired_at) from stdin (format binary)";
 

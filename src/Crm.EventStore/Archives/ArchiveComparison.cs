@@ -55,7 +55,10 @@ public sealed class ArchiveComparison(
         var content = Convert.ToHexStringLower(hash.GetCurrentHash());
         return segment with
         {
-            Last = upTo, Streams = tally.Streams, Types = tally.Types(), File = segment.File with { ContentSha256 = content },
+            Last = upTo,
+            Streams = tally.Streams,
+            Types = tally.Types(),
+            File = segment.File with { ContentSha256 = content },
         };
     }
 

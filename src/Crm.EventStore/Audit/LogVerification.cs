@@ -141,7 +141,8 @@ public sealed class LogVerification(
             where e.first is distinct from 1 or e.last is distinct from e.events or s.version is distinct from e.last
             order by 1 limit 100
             """,
-            log) { CommandTimeout = 0 })
+            log)
+        { CommandTimeout = 0 })
         {
             await using var row = await ask.ExecuteReaderAsync(ct);
             while (await row.ReadAsync(ct))

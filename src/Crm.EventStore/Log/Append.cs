@@ -20,8 +20,8 @@ public sealed record NewEvent(Guid Id, object Data, DateTimeOffset At)
 public sealed record StreamAppend(Guid StreamId, string StreamType, long ExpectedVersion, IReadOnlyList<NewEvent> Events)
 {
     /// <summary>
-    /// The key of the stream's personal data as the read found it that this append was decided on; null where that is not at hand, and is then
-    /// read if it is needed.
+    /// The key of the stream's personal data as the read found it that this append was decided on; null where that is not at hand, and is
+    /// then read if it is needed.
     /// </summary>
     public SubjectKey? Key { get; init; }
 }

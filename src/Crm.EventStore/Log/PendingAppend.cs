@@ -125,7 +125,8 @@ internal sealed class PendingAppend
 
         if (command.Erases.Any(erased => command.Streams.All(stream => stream.StreamId != erased)))
         {
-            throw new ArgumentException("A stream is erased that does not stand in the append: its version would guard nothing.", nameof(command));
+            throw new ArgumentException(
+                "A stream is erased that does not stand in the append: its version would guard nothing.", nameof(command));
         }
 
         if (command.Receipt is { } receipt)

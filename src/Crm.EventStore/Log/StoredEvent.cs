@@ -18,7 +18,8 @@ internal readonly record struct StoredEvent(
     SubjectKey Key)
 {
     /// <summary>The columns of an event, in the order in which all readers expect them.</summary>
-    public const string Columns = "e.seq_id, e.id, e.stream_id, e.version, e.type, e.data, e.timestamp, e.correlation_id, e.causation_id, e.headers";
+    public const string Columns =
+        "e.seq_id, e.id, e.stream_id, e.version, e.type, e.data, e.timestamp, e.correlation_id, e.causation_id, e.headers";
 
     /// <summary>What <see cref="Read"/> expects: the columns of the events <c>e</c> and their streams' keys.</summary>
     public const string Select = $"select {Columns}, {SubjectKeys.Columns} from crm.mt_events e {SubjectKeys.Join}";

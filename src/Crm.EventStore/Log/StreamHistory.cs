@@ -4,8 +4,8 @@ using Crm.EventStore.Sealing;
 namespace Crm.EventStore.Log;
 
 /// <summary>
-/// A stream's events in order of version as a decision goes by them, and the key of its personal data: read together, so that an append which
-/// expects this version seals with this key.
+/// A stream's events in order of version as a decision goes by them, and the key of its personal data: read together, so that an append
+/// which expects this version seals with this key.
 /// </summary>
 /// <param name="events">The events.</param>
 /// <param name="key">The key.</param>

@@ -86,7 +86,8 @@ internal sealed class LogPages(NpgsqlDataSource database, EventCatalog catalog, 
 
     // The keys once for each stream of the page, after its events: a join would bring them with each event, and look for them each time.
     private static async Task Fill(
-        List<RecordedEvent> events, HeldRows held, List<int> places, EventDecoder decoder, NpgsqlConnection connection, CancellationToken ct)
+        List<RecordedEvent> events, HeldRows held, List<int> places, EventDecoder decoder, NpgsqlConnection connection,
+        CancellationToken ct)
     {
         if (held.Count == 0)
         {

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace Crm.EventStore.Sealing;
 
 /// <summary>
-/// Takes the personal members out of an event's JSON, in one pass, and puts one sealed member in their place into each object that had such.
-/// Everything is copied byte by byte as it was written.
+/// Takes the personal members out of an event's JSON, in one pass, and puts one sealed member in their place into each object that had
+/// such. Everything is copied byte by byte as it was written.
 /// </summary>
 internal sealed class JsonSealer
 {
@@ -42,7 +42,8 @@ internal sealed class JsonSealer
 
     // The reader stands on the object's start, and then on its end.
     private bool SealObject(
-        ref Utf8JsonReader reader, ReadOnlySpan<byte> json, PersonalMembers personal, in SealedPlace place, Func<StreamCipher> cipher, int depth)
+        ref Utf8JsonReader reader, ReadOnlySpan<byte> json, PersonalMembers personal, in SealedPlace place, Func<StreamCipher> cipher,
+        int depth)
     {
         var own = PersonalOf(depth);
         var isSealed = false;

@@ -69,7 +69,8 @@ public sealed class MasterKey
         try
         {
             cipher.Decrypt(
-                box.Slice(1, NonceBytes), box.Slice(1 + NonceBytes, secret.Length), box[^TagBytes..], secret, Encoding.UTF8.GetBytes(place));
+                box.Slice(1, NonceBytes), box.Slice(1 + NonceBytes, secret.Length), box[^TagBytes..], secret,
+                Encoding.UTF8.GetBytes(place));
             return secret;
         }
         catch (AuthenticationTagMismatchException)

@@ -1,8 +1,8 @@
 namespace Crm.EventStore.Sealing;
 
 /// <summary>
-/// The master keys that a host knows: the first seals, all of them open. More than one while a key is being replaced. Where they come from a
-/// file, they are read from it anew when it has changed, so that a new key needs no restart.
+/// The master keys that a host knows: the first seals, all of them open. More than one while a key is being replaced. Where they come from
+/// a file, they are read from it anew when it has changed, so that a new key needs no restart.
 /// </summary>
 public sealed class MasterKeys
 {

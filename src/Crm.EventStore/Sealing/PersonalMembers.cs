@@ -92,7 +92,8 @@ public sealed class PersonalMembers
         {
             if (property.Name == SealedName)
             {
-                throw new ArgumentException($"{type.Type.Name} has a member named {SealedName}, which is kept for sealed ones.", nameof(type));
+                throw new ArgumentException(
+                    $"{type.Type.Name} has a member named {SealedName}, which is kept for sealed ones.", nameof(type));
             }
 
             if (markOf(property) is { } mark)

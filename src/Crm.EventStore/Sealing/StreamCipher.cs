@@ -15,8 +15,8 @@ internal readonly record struct SealedPlace(Guid Stream, long Version, string Na
 
 /// <summary>
 /// AES-256-GCM under one stream's key. A sealed value is, in base64: one byte with the version of this form, a nonce of 12 bytes, the
-/// ciphertext, a tag of 16 bytes. Authenticated with it: the stream's id (16 bytes) and the event's version (8 bytes), both with the highest
-/// byte first, its stored name, a NUL, and the path of the object.
+/// ciphertext, a tag of 16 bytes. Authenticated with it: the stream's id (16 bytes) and the event's version (8 bytes), both with the
+/// highest byte first, its stored name, a NUL, and the path of the object.
 /// </summary>
 internal sealed class StreamCipher(ReadOnlySpan<byte> key) : IDisposable
 {
@@ -71,7 +71,8 @@ internal sealed class StreamCipher(ReadOnlySpan<byte> key) : IDisposable
         var length = box.Length - Overhead;
         try
         {
-            cipher.Decrypt(box.Slice(1, NonceBytes), box.Slice(1 + NonceBytes, length), box[^TagBytes..], to.GetSpan(length)[..length], with);
+            var plain = to.GetSpan(length)[..length];
+            cipher.Decrypt(box.Slice(1, NonceBytes), box.Slice(1 + NonceBytes, length), box[^TagBytes..], plain, with);
         }
         catch (AuthenticationTagMismatchException)
         {

@@ -2,7 +2,9 @@ using Crm.EventStore.Log;
 
 namespace Crm.EventStore.Sealing;
 
-/// <summary>Seals what one append adds to one stream; the stream's key is unwrapped, or made, when the first personal member is met.</summary>
+/// <summary>
+/// Seals what one append adds to one stream; the stream's key is unwrapped, or made, when the first personal member is met.
+/// </summary>
 internal sealed class StreamSealing : IDisposable
 {
     private readonly MasterKeys masters;

@@ -85,7 +85,8 @@ internal sealed record NewSubjectKey(Guid Stream, byte[] Wrapped, string Master)
 /// never to be taken for erased.
 /// </summary>
 /// <param name="stream">The stream.</param>
-public sealed class SubjectKeyMissingException(Guid stream) : LogCorruptException($"The key of stream {stream} is missing: its data cannot be read.")
+public sealed class SubjectKeyMissingException(Guid stream)
+    : LogCorruptException($"The key of stream {stream} is missing: its data cannot be read.")
 {
     /// <summary>The stream.</summary>
     public Guid Stream { get; } = stream;

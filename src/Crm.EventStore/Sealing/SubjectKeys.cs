@@ -7,12 +7,12 @@ namespace Crm.EventStore.Sealing;
 /// <summary>Reads the keys of streams from the database.</summary>
 internal static class SubjectKeys
 {
-    /// <summary>The columns of a key beside an event's, where <see cref="Join"/> stands in the query; in the order of <see cref="Read"/>.</summary>
+    /// <summary>The columns of a key beside an event's where <see cref="Join"/> stands in the query, as <see cref="Read"/> takes them.</summary>
     public const string Columns = "k.wrapped, k.master_key";
 
     /// <summary>
-    /// Joins the keys to the events <c>e</c>. By the primary key for each event, whatever the planner thinks of the number of keys: a scan of
-    /// all of them for a few events is never meant.
+    /// Joins the keys to the events <c>e</c>. By the primary key for each event, whatever the planner thinks of the number of keys: a scan
+    /// of all of them for a few events is never meant.
     /// </summary>
     public const string Join =
         """
@@ -27,7 +27,8 @@ internal static class SubjectKeys
         row.IsDBNull(column) ? null : row.GetFieldValue<byte[]>(column), row.IsDBNull(column + 1) ? null : row.GetString(column + 1));
 
     /// <summary>The keys of streams; those that have none are not among them.</summary>
-    public static async Task<Dictionary<Guid, SubjectKey>> Of(NpgsqlConnection connection, IReadOnlyCollection<Guid> streams, CancellationToken ct)
+    public static async Task<Dictionary<Guid, SubjectKey>> Of(
+        NpgsqlConnection connection, IReadOnlyCollection<Guid> streams, CancellationToken ct)
     {
         await using var find = new NpgsqlCommand(OfStreams, connection);
         find.Parameters.Add(new NpgsqlParameter { Value = streams.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });

@@ -7,7 +7,9 @@ using Crm.Web.Security;
 
 namespace Crm.Web.Cli;
 
-/// <summary><c>crm keys list</c> and <c>crm keys rotate</c>: the keys that sign access tokens, and with <c>--to</c> the master key.</summary>
+/// <summary>
+/// <c>crm keys list</c> and <c>crm keys rotate</c>: the keys that sign access tokens, and with <c>--to</c> the master key.
+/// </summary>
 internal static class KeysVerb
 {
     /// <summary>The verb with what can be done.</summary>
@@ -36,7 +38,10 @@ internal static class KeysVerb
             HelpName = "FILE|new",
             Description = "Replaces the master key instead: by the first one of a file, or by a new one. Can be interrupted and repeated.",
         };
-        var command = new Command("rotate", "Makes the next key. It signs as soon as every host knows it; nobody is signed out.") { to, json };
+        var command = new Command("rotate", "Makes the next key. It signs as soon as every host knows it; nobody is signed out.")
+        {
+            to, json,
+        };
         command.Runs((parsed, ct) => parsed.GetValue(to) is { } next ? MasterKeyVerb.Rotate(next, parsed.GetValue(json), ct) : With(
             async (rotation, keys) =>
             {

@@ -6,8 +6,8 @@ using Crm.Web.Security;
 namespace Crm.Web.Cli;
 
 /// <summary>
-/// <c>crm keys rotate --to FILE|new</c>: puts a key in front of those of the file that the hosts read, and seals everything anew with it. The
-/// hosts read that file anew by themselves and work on.
+/// <c>crm keys rotate --to FILE|new</c>: puts a key in front of those of the file that the hosts read, and seals everything anew with it.
+/// The hosts read that file anew by themselves and work on.
 /// </summary>
 internal static class MasterKeyVerb
 {
@@ -71,7 +71,8 @@ internal static class MasterKeyVerb
     {
         yield return string.Create(
             CultureInfo.InvariantCulture,
-            $"{report.SubjectKeys:N0} keys of streams, {report.SigningKeys} signing keys and {report.SecondFactors} second factors are sealed with {report.MasterKey}");
+            $"{report.SubjectKeys:N0} keys of streams, {report.SigningKeys} signing keys, {report.SecondFactors} second factors "
+            + $"and {report.AuditKeys} keys of the audit tree are sealed with {report.MasterKey}");
         foreach (var id in report.Retired)
         {
             yield return $"{id} seals nothing in this database any more: keep it for as long as archives that it sealed are kept";

@@ -1,8 +1,8 @@
 using System.Text.Json.Serialization;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
-using Crm.Web.Audit;
 using Crm.Projections;
+using Crm.Web.Audit;
 using Crm.Web.Http;
 using Crm.Web.Metrics;
 using Npgsql;

@@ -1,6 +1,9 @@
 using System.Globalization;
+using System.Text;
 using Crm.Application.Erasure;
 using Crm.Domain.Leads;
+using Crm.EventStore.Audit;
+using Crm.Web.Audit;
 using Crm.Web.Http;
 
 namespace Crm.Web.Leads;
@@ -18,6 +21,9 @@ namespace Crm.Web.Leads;
 /// <param name="CheckedAt">When the database was looked at for this certificate.</param>
 /// <param name="Verified">Whether at that moment nothing of the person stood anywhere.</param>
 /// <param name="Places">Every place that was looked at.</param>
+/// <param name="Note">
+/// All of this as a signed note, by the key that signs the audit tree's heads (<c>/audit/key</c>): to be checked and kept by others.
+/// </param>
 public sealed record ErasureCertificateBody(
     Guid LeadId,
     Guid EventId,
@@ -30,13 +36,14 @@ public sealed record ErasureCertificateBody(
     DateTimeOffset? KeyDestroyedAt,
     DateTimeOffset CheckedAt,
     bool Verified,
-    IReadOnlyList<ErasurePlace> Places)
+    IReadOnlyList<ErasurePlace> Places,
+    string Note)
 {
-    /// <summary>The certificate of what was found.</summary>
-    public static ErasureCertificateBody Of(ErasureFindings found, DateTimeOffset now)
+    /// <summary>The certificate of what was found, signed.</summary>
+    public static ErasureCertificateBody Of(ErasureFindings found, DateTimeOffset now, NoteSigner signer)
     {
         var fact = (LeadErased)found.Erased.Data;
-        return new ErasureCertificateBody(
+        var certificate = new ErasureCertificateBody(
             found.Erased.StreamId,
             found.Erased.Id,
             found.Erased.Position,
@@ -48,7 +55,9 @@ public sealed record ErasureCertificateBody(
             found.KeyDestroyedAt,
             now,
             found.Verified,
-            found.Places);
+            found.Places,
+            Note: "");
+        return certificate with { Note = SignedNote.Sign(certificate.Told(), signer).ToString() };
     }
 
     /// <summary>The certificate as a page to read and print.</summary>
@@ -74,7 +83,33 @@ public sealed record ErasureCertificateBody(
             {
                 place.Place, place.Holds, place.Count.ToString(CultureInfo.InvariantCulture), place.IsClean ? "yes" : "NO",
             }));
+        page.Text("The same, signed", Note);
         return page.ToString();
+    }
+
+    // No head of a tree reads like this: the second line of one is a number.
+    private string Told()
+    {
+        var told = new StringBuilder("crm certificate of erasure\n");
+        void Line(string name, string value) => told.Append(name).Append(' ')
+            .Append(string.Concat(value.Select(static letter => char.IsControl(letter) ? ' ' : letter))).Append('\n');
+        Line("lead", LeadId.ToString("D"));
+        Line("event", EventId.ToString("D"));
+        Line("position", Position.ToString(CultureInfo.InvariantCulture));
+        Line("version", Version.ToString(CultureInfo.InvariantCulture));
+        Line("erased-at", WireFormats.Text(ErasedAt));
+        Line("erased-by", ErasedBy ?? "unknown");
+        Line("requested-by", RequestedBy);
+        Line("reason", Reason);
+        Line("key-destroyed-at", KeyDestroyedAt is { } destroyed ? WireFormats.Text(destroyed) : "never");
+        Line("checked-at", WireFormats.Text(CheckedAt));
+        Line("verified", Verified ? "true" : "false");
+        foreach (var place in Places)
+        {
+            Line("place", string.Create(CultureInfo.InvariantCulture, $"{place.Place}: {place.Count} {(place.IsClean ? "clean" : "NOT CLEAN")}"));
+        }
+
+        return told.ToString();
     }
 }
 
@@ -85,7 +120,8 @@ public static class ErasureCertificateEndpoint
         409, "not-erased", "The state it is in does not permit this.", "The person behind the lead has not been erased.");
 
     /// <summary>Looks at the database and certifies what it finds.</summary>
-    public static async Task<IResult> Handle(Guid id, HttpContext http, ErasureCheck check, ReadHeaders read, CancellationToken ct)
+    public static async Task<IResult> Handle(
+        Guid id, HttpContext http, ErasureCheck check, AuditSigning signing, ReadHeaders read, CancellationToken ct)
     {
         await read.FollowLog(http, ct);
         if (await check.Verify(id, ct) is not { } found)
@@ -93,7 +129,8 @@ public static class ErasureCertificateEndpoint
             return notErased.ToHttp();
         }
 
-        var certificate = ErasureCertificateBody.Of(found, RequestHeaders.Now(http));
+        using var signer = await signing.Current(ct);
+        var certificate = ErasureCertificateBody.Of(found, RequestHeaders.Now(http), signer);
         return HtmlPage.IsWanted(http.Request)
             ? HtmlPage.Answer(certificate.ToHtml())
             : Answers.Json(certificate, LeadsJson.Wire.ErasureCertificateBody);

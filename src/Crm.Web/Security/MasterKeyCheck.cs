@@ -5,8 +5,8 @@ using Npgsql;
 namespace Crm.Web.Security;
 
 /// <summary>
-/// Tells at the start whether a host has the master keys that its database was sealed with, and puts the one that it seals with on record: a
-/// host with a wrong key must neither read nor seal anything.
+/// Tells at the start whether a host has the master keys that its database was sealed with, and puts the one that it seals with on record:
+/// a host with a wrong key must neither read nor seal anything.
 /// </summary>
 public static class MasterKeyCheck
 {
@@ -16,7 +16,8 @@ public static class MasterKeyCheck
     /// <exception cref="SettingMissingException">A key is missing, or is another one under the same id.</exception>
     public static async Task Demand(NpgsqlDataSource database, MasterKeys masters, CancellationToken ct)
     {
-        await using (var used = database.CreateCommand("select id, proof from crm.master_keys where retired_at is null order by first_used_at"))
+        await using (var used = database.CreateCommand(
+            "select id, proof from crm.master_keys where retired_at is null order by first_used_at"))
         await using (var row = await used.ExecuteReaderAsync(ct))
         {
             while (await row.ReadAsync(ct))

@@ -9,9 +9,10 @@ namespace Crm.Web.Security;
 /// <param name="SubjectKeys">How many keys of streams were wrapped anew.</param>
 /// <param name="SigningKeys">How many signing keys were.</param>
 /// <param name="SecondFactors">How many second factors were.</param>
+/// <param name="AuditKeys">How many keys of the audit tree were.</param>
 /// <param name="Retired">The ids of the keys that seal nothing in the database any more.</param>
 public sealed record MasterKeyRotationReport(
-    string MasterKey, int SubjectKeys, int SigningKeys, int SecondFactors, IReadOnlyList<string> Retired);
+    string MasterKey, int SubjectKeys, int SigningKeys, int SecondFactors, int AuditKeys, IReadOnlyList<string> Retired);
 
 /// <summary>
 /// Seals anew, with the master key that now stands first, whatever an older one sealed: batch by batch, while hosts work on. What is done
@@ -37,7 +38,7 @@ public sealed class MasterKeyRotation(NpgsqlDataSource database, MasterKeys mast
     /// <param name="progress">Told how much is done, 0–1; null for nobody.</param>
     /// <param name="ct">Stops it.</param>
     /// <exception cref="SealBrokenException">Something does not open with any of the keys; it stays as it is.</exception>
-    /// <exception cref="InvalidOperationException">A host goes on sealing with an older key: it has not been told of the new one.</exception>
+    /// <exception cref="InvalidOperationException">A host goes on sealing with an older key: it has not been told of this one.</exception>
     public async Task<MasterKeyRotationReport> Run(IProgress<double>? progress, CancellationToken ct)
     {
         var to = masters.Current;
@@ -45,13 +46,19 @@ public sealed class MasterKeyRotation(NpgsqlDataSource database, MasterKeys mast
         var subjects = await SubjectKeys(to, progress, ct);
         var signing = await Boxes(
             to, "select kid, private_pkcs8 from crm.signing_keys where sealed",
-            "update crm.signing_keys set private_pkcs8 = $3 where kid = $1 and private_pkcs8 = $2", static kid => $"signing_keys/{kid}", ct);
+            "update crm.signing_keys set private_pkcs8 = $3 where kid = $1 and private_pkcs8 = $2",
+            static kid => $"signing_keys/{kid}", ct);
         var factors = await Boxes(
             to, "select user_id::text, secret from crm.second_factors",
-            "update crm.second_factors set secret = $3 where user_id = $1::uuid and secret = $2", static user => $"second_factors/{user}", ct);
+            "update crm.second_factors set secret = $3 where user_id = $1::uuid and secret = $2",
+            static user => $"second_factors/{user}", ct);
+        var audit = await Boxes(
+            to, "select key_id, private_key from crm.audit_keys where private_key is not null",
+            "update crm.audit_keys set private_key = $3 where key_id = $1 and private_key = $2",
+            static key => $"audit_keys/{key}", ct);
         var retired = await Retire(to, ct);
         progress?.Report(1);
-        return new MasterKeyRotationReport(to.Id, subjects, signing, factors, retired);
+        return new MasterKeyRotationReport(to.Id, subjects, signing, factors, audit, retired);
     }
 
     private async Task<int> SubjectKeys(MasterKey to, IProgress<double>? progress, CancellationToken ct)
@@ -80,12 +87,14 @@ public sealed class MasterKeyRotation(NpgsqlDataSource database, MasterKeys mast
             }
         }
 
-        throw new InvalidOperationException("A host goes on sealing with an older master key. Give every host the new one first, then run this again.");
+        throw new InvalidOperationException(
+            "A host goes on sealing with an older master key. Give every host the new one first, then run this again.");
     }
 
     private async Task<long> Left(MasterKey to, CancellationToken ct)
     {
-        await using var count = database.CreateCommand("select count(*) from crm.subject_keys where wrapped is not null and master_key <> $1");
+        await using var count = database.CreateCommand(
+            "select count(*) from crm.subject_keys where wrapped is not null and master_key <> $1");
         count.Parameters.Add(new NpgsqlParameter<string> { TypedValue = to.Id });
         return (long)(await count.ExecuteScalarAsync(ct) ?? 0L);
     }
@@ -120,9 +129,14 @@ public sealed class MasterKeyRotation(NpgsqlDataSource database, MasterKeys mast
             update crm.subject_keys k set wrapped = n.wrapped, master_key = $4
             from unnest($1, $2, $3) as n(stream, old, wrapped) where k.stream_id = n.stream and k.wrapped = n.old
             """);
-        put.Parameters.Add(new() { Value = batch.ConvertAll(static key => key.Stream), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
-        put.Parameters.Add(new() { Value = batch.ConvertAll(static key => key.Wrapped), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });
-        put.Parameters.Add(new() { Value = anew, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });
+        const NpgsqlDbType boxes = NpgsqlDbType.Array | NpgsqlDbType.Bytea;
+        put.Parameters.Add(new()
+        {
+            Value = batch.ConvertAll(static key => key.Stream),
+            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid,
+        });
+        put.Parameters.Add(new() { Value = batch.ConvertAll(static key => key.Wrapped), NpgsqlDbType = boxes });
+        put.Parameters.Add(new() { Value = anew, NpgsqlDbType = boxes });
         put.Parameters.Add(new NpgsqlParameter<string> { TypedValue = to.Id });
         return await put.ExecuteNonQueryAsync(ct);
     }

@@ -6,8 +6,8 @@ using Crm.Web.Hosting;
 namespace Crm.Web.Security;
 
 /// <summary>
-/// Where the master keys come from: the operator, or, in Development, a file that it makes beside its data. One key, or several while one is
-/// being replaced: the first seals, all of them open. A file is read anew when it has changed.
+/// Where the master keys come from: the operator, or, in Development, a file that it makes beside its data. One key, or several while one
+/// is being replaced: the first seals, all of them open. A file is read anew when it has changed.
 /// </summary>
 public static class MasterKeySettings
 {
@@ -20,7 +20,7 @@ public static class MasterKeySettings
     /// <summary>The line by which a file says that Development made it; Production refuses such a key.</summary>
     public const string DevelopmentMark = "# made by Development, not for Production";
 
-    /// <summary>The keys of the settings; in Development, where they name none, those in <c>CRM_DATA_DIR</c>, made when none are there.</summary>
+    /// <summary>The keys of the settings; in Development, where they name none, those in <c>CRM_DATA_DIR</c>, made where none are.</summary>
     /// <exception cref="SettingMissingException">There are none, or they cannot be used.</exception>
     public static MasterKeys Load(IConfiguration settings, bool isProduction)
     {
@@ -46,7 +46,7 @@ public static class MasterKeySettings
     /// <exception cref="SettingMissingException">It cannot be read, or holds no key.</exception>
     public static IReadOnlyList<MasterKey> ReadFile(string file, bool isProduction) => Read(TextOf(file), file, isProduction);
 
-    /// <summary>Puts a key in front of those of a file, which is replaced as a whole: it seals from now on, and the others still open.</summary>
+    /// <summary>Puts a key in front of those of a file, which is replaced as a whole: it seals from now on, the others still open.</summary>
     /// <exception cref="SettingMissingException">The file cannot be replaced.</exception>
     public static void PutInFront(string file, string key)
     {
@@ -62,7 +62,8 @@ public static class MasterKeySettings
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new SettingMissingException($"The master key cannot be replaced: {fault.Message} Put the new key in front of the others yourself.");
+            throw new SettingMissingException(
+                $"The master key cannot be replaced: {fault.Message} Put the new key in front of the others yourself.");
         }
     }
 
@@ -110,8 +111,9 @@ public static class MasterKeySettings
         if (isProduction)
         {
             throw new SettingMissingException(
-                $"{FileSetting} is not set. In Production the host makes no master key of its own: write 32 random bytes in base64 to a file "
-                + "that only the host can read (openssl rand -base64 32), the same for every host, and keep a copy: without it, what it sealed is lost.");
+                $"{FileSetting} is not set. In Production the host makes no master key of its own: write 32 random bytes in base64 to a "
+                + "file that only the host can read (openssl rand -base64 32), the same for every host, and keep a copy: without it, what it "
+                + "sealed is lost.");
         }
 
         var file = DevelopmentFile(settings);

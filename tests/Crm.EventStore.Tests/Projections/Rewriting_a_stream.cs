@@ -156,6 +156,28 @@ public sealed class Rewriting_a_stream : IAsyncLifetime
     }
 
     [Fact]
+    public async Task reaches_a_rebuild_that_shares_the_reading_with_others_that_began_before()
+    {
+        await accounts.Note(First, "secret");
+        await accounts.Move(Second, [.. Enumerable.Repeat(1, 5_500)]);
+        using var rebuilder = new Rebuilder(database.App, log, Microsoft.Extensions.Logging.Abstractions.NullLogger<Rebuilder>.Instance);
+        using var waiting = new Halt("reading");
+        using var filled = new Halt("indexing");
+        var one = Task.Run(() => rebuilder.Rebuild(new Tally(name: "one"), waiting, Ct), Ct);
+        await waiting.Reached;
+        var other = Task.Run(() => rebuilder.Rebuild(new Tally(name: "other"), filled, Ct), Ct);
+        await filled.Reached;
+
+        // Two read together, so what they have read is kept for a third.
+        await accounts.Erase(First);
+        await rebuilder.Rebuild(new Diary(), progress: null, Ct);
+        Assert.Equal("[gone], erased; [gone]", await accounts.Diary(First));
+        waiting.Release();
+        filled.Release();
+        await Task.WhenAll(one, other);
+    }
+
+    [Fact]
     public async Task reaches_the_build_before_the_live_one()
     {
         await using var host = new RunningProjections(database, log, [new Diary()]);

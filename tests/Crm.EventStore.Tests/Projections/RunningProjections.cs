@@ -62,6 +62,11 @@ public sealed class Accounts(TestDatabase database, EventLog log)
     public async Task<long> Erase(Guid account)
     {
         await Execute($$"""update crm.mt_events set data = data || '{"note":"[gone]"}' where stream_id = '{{account}}' and type = 'moved'""");
+        await Execute(
+            $"""
+            insert into crm.subject_keys (stream_id, wrapped, master_key, created_at, destroyed_at) values ('{account}', null, '', now(), now())
+            on conflict do nothing
+            """);
         return await Append(account, [new NewEvent(Guid.NewGuid(), new Erased(), Noon)]);
     }
 

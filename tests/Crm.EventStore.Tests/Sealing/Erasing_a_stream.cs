@@ -38,7 +38,9 @@ public sealed class Erasing_a_stream : IAsyncLifetime
         await Log.Append(Erase(erased, 2), Ct).Appended();
 
         var gone = new Met("[erased]", null, 7, new Home(null, "GB"));
-        Assert.Equal([Text(gone), Text(new Parted(3)), Text(new Parted(0))], (await Log.ReadForDecision(erased, Ct)).Select(static read => Text(read.Data)));
+        Assert.Equal(
+            [Text(gone), Text(new Parted(3)), Text(new Parted(0))],
+            (await Log.ReadForDecision(erased, Ct)).Select(static read => Text(read.Data)));
         Assert.True((await Log.ReadForDecision(erased, Ct)).Key.IsDestroyed);
         foreach (var read in new[]
         {
@@ -119,7 +121,9 @@ public sealed class Erasing_a_stream : IAsyncLifetime
                 // It came to read when the key was gone.
             }
 
-            Assert.All(await Log.ReadStream(stream, Ct), static recorded => Assert.DoesNotContain(Secret, Text(recorded.Data), StringComparison.Ordinal));
+            Assert.All(
+                await Log.ReadStream(stream, Ct),
+                static recorded => Assert.DoesNotContain(Secret, Text(recorded.Data), StringComparison.Ordinal));
         }
     }
 

@@ -35,22 +35,26 @@ public static class Meetings
     public static EventCatalog Catalog { get; } = new(
     [
         new("met", "meeting", typeof(Met), MeetingJson.Default.Met, Personal: Personal),
-        new("parted", "meeting", typeof(Parted), MeetingJson.Default.Parted, Personal: PersonalMembers.Of(MeetingJson.Default.Parted, MarkOf)),
+        new("parted", "meeting", typeof(Parted), MeetingJson.Default.Parted, null, PersonalMembers.Of(MeetingJson.Default.Parted, MarkOf)),
     ]);
 
-    public static Met Full { get; } = new($"Ada {Secret}", $"+44 {Secret} \"é\"", 7, new Home($"{Secret} Lane 1", "GB"), [$"{Secret}ette", "Q"]);
+    public static Met Full { get; } =
+        new($"Ada {Secret}", $"+44 {Secret} \"é\"", 7, new Home($"{Secret} Lane 1", "GB"), [$"{Secret}ette", "Q"]);
 
     public static Envelope Why { get; } = new("ann", Reason: $"asked by {Secret}");
 
     public static EventLog Open(NpgsqlDataSource database, MasterKeys? masters = null) =>
         new(database, Catalog, masters ?? TestKeys.Masters, new LogPosition());
 
-    public static AppendCommand Append(Guid stream, long expected, params object[] events) => With(new Envelope("ann"), stream, expected, events);
+    public static AppendCommand Append(Guid stream, long expected, params object[] events) =>
+        With(new Envelope("ann"), stream, expected, events);
 
     public static AppendCommand With(Envelope envelope, Guid stream, long expected, params object[] events) => new(
-        [new StreamAppend(stream, "meeting", expected, [.. events.Select(one => new NewEvent(Guid.NewGuid(), one, Log.Notes.Noon))])], envelope);
+        [new StreamAppend(stream, "meeting", expected, [.. events.Select(one => new NewEvent(Guid.NewGuid(), one, Log.Notes.Noon))])],
+        envelope);
 
-    public static string Text(object data) => JsonSerializer.Serialize(data, MeetingJson.Default.GetTypeInfo(data.GetType())!); // every toy has one
+    // Not null: every toy has one.
+    public static string Text(object data) => JsonSerializer.Serialize(data, MeetingJson.Default.GetTypeInfo(data.GetType())!);
 
     private static PersonalMark? MarkOf(JsonPropertyInfo member) => member.Name switch
     {

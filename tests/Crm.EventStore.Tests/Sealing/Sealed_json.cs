@@ -96,7 +96,8 @@ public sealed class Sealed_json : IDisposable
 
         // The member of the root in the place of the one below it, and the other way round.
         using var document = JsonDocument.Parse(stored);
-        var (root, home) = (document.RootElement.GetProperty("sealed").GetString(), document.RootElement.GetProperty("home").GetProperty("sealed").GetString());
+        var root = document.RootElement.GetProperty("sealed").GetString();
+        var home = document.RootElement.GetProperty("home").GetProperty("sealed").GetString();
         Assert.Throws<LogCorruptException>(() => Open(Bytes($$$"""{"home":{"sealed":"{{{root}}}"}}""")));
         Assert.Throws<LogCorruptException>(() => Open(Bytes($$"""{"sealed":"{{home}}"}""")));
     }

@@ -103,7 +103,10 @@ public sealed partial class A_thousand_erased_persons(TestHost host) : IClassFix
         yield return new CaptureLead(details, Owner: null);
         yield return new ChangeLead
         {
-            LastName = $"{mark}Later", Email = $"later.{mark}@example.com", Company = $"{mark} Later Ltd", ExternalId = $"L-{mark}",
+            LastName = $"{mark}Later",
+            Email = $"later.{mark}@example.com",
+            Company = $"{mark} Later Ltd",
+            ExternalId = $"L-{mark}",
             Tags = Crm.Domain.Change<IReadOnlyList<string>?>.To([mark, $"{mark}-two"]),
         };
         yield return new AssignLead(first);
@@ -111,7 +114,9 @@ public sealed partial class A_thousand_erased_persons(TestHost host) : IClassFix
         yield return new CompleteAssignment(other, MayActForOthers: true, $"{mark} is glad");
         yield return new LogActivity(Guid.CreateVersion7(Noon), Crm.Domain.Leads.ActivityKind.Call, ActivityDirection.Out, Noon, Noon.AddDays(1))
         {
-            Subject = $"Call of {mark}", Notes = $"{mark} said this", Outcome = $"{mark} thinks it over",
+            Subject = $"Call of {mark}",
+            Notes = $"{mark} said this",
+            Outcome = $"{mark} thinks it over",
         };
         yield return new AddNote(Guid.CreateVersion7(Noon), $"{mark} likes tea");
         yield return new QualifyLead(70);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Crm.EventStore.Audit;
 using Crm.Testing;
 
 namespace Crm.Web.Tests.Erasure;
@@ -196,6 +197,13 @@ public sealed class Erasing_a_person(TestHost host) : IClassFixture<TestHost>
         Assert.Equal(admin.Id.ToString(), certificate.GetProperty("erasedBy").GetString());
         Assert.NotEqual(JsonValueKind.Null, certificate.GetProperty("keyDestroyedAt").ValueKind);
         Assert.All(certificate.GetProperty("places").EnumerateArray(), place => Assert.True(place.GetProperty("isClean").GetBoolean(), place.GetRawText()));
+
+        // Signed by the key whose public half anybody gets who may audit.
+        var note = SignedNote.Parse(certificate.GetProperty("note").GetString() ?? "");
+        var keys = (await auditor.Get("/audit/key")).Is(200).Items.Select(key => NoteKey.Parse(key.GetProperty("vkey").GetString() ?? ""));
+        Assert.True(note.IsSignedBy(keys));
+        Assert.Contains($"lead {id}\n", note.Text, StringComparison.Ordinal);
+        Assert.Contains("verified true\n", note.Text, StringComparison.Ordinal);
 
         var page = (await auditor.Get($"/leads/{id}/erasure", ("Accept", "text/html"))).Is(200);
         Assert.StartsWith("text/html", page.Header("Content-Type"), StringComparison.Ordinal);

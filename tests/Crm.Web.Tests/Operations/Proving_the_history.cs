@@ -1,6 +1,6 @@
 using System.Text;
-using Crm.EventStore.Audit;
 using System.Text.Json;
+using Crm.EventStore.Audit;
 using Crm.Testing;
 using Crm.Web.Audit;
 

@@ -20,7 +20,11 @@ public class Sealed_leads(TestHost host) : IClassFixture<TestHost>
             """,
             ("Idempotency-Key", Guid.NewGuid().ToString()))).Is(201).Id;
         (await admin.Post($"/leads/{lead}/notes", $$"""{"text":"{{Mark}} called"}""")).Is(200);
-        (await admin.Post($"/leads/{lead}/activities", $$"""{"kind":"call","direction":"out","at":"2026-01-02T10:00:00Z","subject":"{{Mark}}","notes":"{{Mark}}","outcome":"{{Mark}}"}""")).Is(200);
+        (await admin.Post(
+            $"/leads/{lead}/activities",
+            $$"""
+            {"kind":"call","direction":"out","at":"2026-01-02T10:00:00Z","subject":"{{Mark}}","notes":"{{Mark}}","outcome":"{{Mark}}"}
+            """)).Is(200);
         (await admin.Post($"/leads/{lead}/archive", $$"""{"reason":"{{Mark}} asked"}""")).Is(200);
 
         var history = (await admin.Get($"/leads/{lead}/history")).Is(200);
