@@ -41,7 +41,9 @@ internal static class DamagedLog
         var deleted = await delete.ExecuteNonQueryAsync(ct);
         return deleted > 0
             ? new Damage(
-                string.Create(CultureInfo.InvariantCulture, $"Positions {first} to {first + deleted - 1} were deleted."), FindingKind.Missing, first)
+                string.Create(CultureInfo.InvariantCulture, $"Positions {first} to {first + deleted - 1} were deleted."),
+                FindingKind.Missing,
+                first)
             : throw new DrillFailedException("No event could be deleted.");
     }
 

@@ -15,18 +15,20 @@ public sealed record DrillStep(string Name, string Requirement, bool? Passed, do
 /// <param name="StartedAt">When it began.</param>
 /// <param name="Archive">The archive's folder.</param>
 /// <param name="Log">The id of the log's first event, by which a log is known.</param>
-/// <param name="ArchivedAt">When the archive was last added to.</param>
+/// <param name="ArchivedAt">When the archive was last added to; null where there is none to be read.</param>
 /// <param name="Position">The last position that the archive holds.</param>
 /// <param name="Place">Where the throwaway databases stood.</param>
 /// <param name="Passed">Whether every step went well and in time.</param>
 /// <param name="Seconds">How long it took.</param>
-/// <param name="LossSeconds">What would have been lost if everything else had been: the archive's age (RPO).</param>
+/// <param name="LossSeconds">
+/// What would have been lost if everything else had been: the archive's age (RPO); null where there is none to be read.
+/// </param>
 /// <param name="SignedBy">The key that signed the report; null where nobody did.</param>
 /// <param name="Unsigned">Why nobody signed it; null where somebody did.</param>
 /// <param name="Steps">The steps, in the order they were done.</param>
 public sealed record DrillReport(
-    DateTimeOffset StartedAt, string Archive, Guid? Log, DateTimeOffset ArchivedAt, long Position, string Place, bool Passed, double Seconds,
-    double LossSeconds, string? SignedBy, string? Unsigned, IReadOnlyList<DrillStep> Steps);
+    DateTimeOffset StartedAt, string Archive, Guid? Log, DateTimeOffset? ArchivedAt, long Position, string Place, bool Passed,
+    double Seconds, double? LossSeconds, string? SignedBy, string? Unsigned, IReadOnlyList<DrillStep> Steps);
 
 /// <summary>How long a recovery may take, and how much may be lost: the outer bounds of S4-28 and S4-29.</summary>
 public static class DrillBounds

@@ -37,7 +37,8 @@ internal sealed class DrillWork(NpgsqlDataSource app, EventLog log, DateTimeOffs
     /// <summary>An agent of the drill's own claims a lead that was restored, or where none is free the one that was captured.</summary>
     public async Task<string> Claim(CancellationToken ct)
     {
-        Done(await commands.Begin(UserStream.Kind, agent, new RegisterUser("Drill", Email: null, Role.Agent), context, ct), "register an agent");
+        var register = new RegisterUser("Drill", Email: null, Role.Agent);
+        Done(await commands.Begin(UserStream.Kind, agent, register, context, ct), "register an agent");
         var claim = new ClaimLead(await log.FindAgent(agent, ct));
         foreach (var lead in (await Free(ct)).Append(captured))
         {

@@ -58,11 +58,11 @@ public sealed class RecoveryDrill(
             await ground.Clear();
         }
 
-        var archived = manifest?.UpdatedAt ?? DateTimeOffset.UnixEpoch;
+        double? loss = manifest is null ? null : Math.Round((started - manifest.UpdatedAt).TotalSeconds);
         return new DrillReport(
-            started, folder.Root, manifest?.Log, archived, manifest?.LastPosition ?? 0, place, steps.Done.All(static step => step.Passed != false),
-            Math.Round(Stopwatch.GetElapsedTime(began).TotalSeconds, 3), Math.Round((started - archived).TotalSeconds), SignedBy: null,
-            Unsigned: null, steps.Done);
+            started, folder.Root, manifest?.Log, manifest?.UpdatedAt, manifest?.LastPosition ?? 0, place,
+            steps.Done.All(static step => step.Passed != false), Math.Round(Stopwatch.GetElapsedTime(began).TotalSeconds, 3), loss,
+            SignedBy: null, Unsigned: null, steps.Done);
     }
 
     private static DrillStep Age(ArchiveManifest manifest, DateTimeOffset now)
@@ -89,11 +89,14 @@ public sealed class RecoveryDrill(
         _ = await steps.Do("check every file of the archive", "S4-35", bound: null, part => Check(part, ct), ct)
             && await steps.Do("restore the archive", Restore, DrillBounds.Level4, Restored, ct)
             && await steps.Do(
-                "read models are gone", Loss, DrillBounds.Level3, part => LostReadModels.Drill(Database().App, Log, projections, loggers, part, ct), ct)
+                "read models are gone", Loss, DrillBounds.Level3,
+                part => LostReadModels.Drill(Database().App, Log, projections, loggers, part, ct), ct)
             && await steps.Do(
-                "an event is corrupted", Loss, DrillBounds.Level1, part => Damaged(Database(), DamagedLog.Corrupt, Restored, part, ct), ct)
+                "an event is corrupted", Loss, DrillBounds.Level1,
+                part => Damaged(Database(), DamagedLog.Corrupt, Restored, part, ct), ct)
             && await steps.Do(
-                "a range of events is deleted", Loss, DrillBounds.Level2, part => Damaged(Database(), DamagedLog.Delete, Restored, part, ct), ct)
+                "a range of events is deleted", Loss, DrillBounds.Level2,
+                part => Damaged(Database(), DamagedLog.Delete, Restored, part, ct), ct)
             && await steps.Do("the node is lost", Loss, DrillBounds.Level4, async part =>
             {
                 // The database is removed as a whole, with its log, keys and read models, before the next one is made.
@@ -111,7 +114,8 @@ public sealed class RecoveryDrill(
             : throw new ArchiveDamagedException(report.Damages);
     }
 
-    private async Task<string> Restoration(CrmDatabase target, ArchiveManifest manifest, IProgress<RecoveryProgress>? part, CancellationToken ct)
+    private async Task<string> Restoration(
+        CrmDatabase target, ArchiveManifest manifest, IProgress<RecoveryProgress>? part, CancellationToken ct)
     {
         // To the position that the drill began with: the archive may be added to meanwhile.
         var request = RestoreRequest.Everything with { Position = manifest.LastPosition };
@@ -130,12 +134,15 @@ public sealed class RecoveryDrill(
             invariant,
             $"{report.Restored.Counts.Events:N0} events in {report.Streams:N0} streams, as the manifest says; "
             + $"{report.Tables.Sum(static table => table.Rows):N0} rows in {report.Tables.Count} tables of read models; "
-            + $"{(report.TreeEqual == true ? "the root of the audit tree is the archive's" : "the archive knows no root of the audit tree")}.");
+            + $"{Root(report.TreeEqual)}.");
     }
 
+    private static string Root(bool? equal) =>
+        equal == true ? "the root of the audit tree is the archive's" : "the archive knows no root of the audit tree";
+
     private static async Task<string> Damaged(
-        CrmDatabase database, Func<CrmDatabase, CancellationToken, Task<Damage>> harm, Func<IProgress<RecoveryProgress>?, Task<string>> restored,
-        IProgress<RecoveryProgress> part, CancellationToken ct)
+        CrmDatabase database, Func<CrmDatabase, CancellationToken, Task<Damage>> harm,
+        Func<IProgress<RecoveryProgress>?, Task<string>> restored, IProgress<RecoveryProgress> part, CancellationToken ct)
     {
         var damage = await harm(database, ct);
         var began = Stopwatch.GetTimestamp();

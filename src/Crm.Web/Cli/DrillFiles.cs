@@ -57,7 +57,7 @@ internal static class DrillFiles
             ("Began", WireFormats.Text(report.StartedAt)),
             ("Took", Seconds(report.Seconds)),
             ("Archive", report.Archive),
-            ("Archived at", WireFormats.Text(report.ArchivedAt)),
+            ("Archived at", report.ArchivedAt is { } at ? WireFormats.Text(at) : "unknown"),
             ("Position", report.Position.ToString("N0", CultureInfo.InvariantCulture)),
             ("Log", report.Log?.ToString() ?? "unknown"),
             ("Drilled on", report.Place),
@@ -69,9 +69,13 @@ internal static class DrillFiles
             ["Step", "Requirement", "Outcome", "Took, or age", "May take", "What came of it"],
             report.Steps.Select(static IReadOnlyList<string> (step) =>
             [
-                step.Name, step.Requirement, Outcome(step), Seconds(step.Seconds), step.BoundSeconds is { } bound ? Seconds(bound) : "", step.Says,
+                step.Name, step.Requirement, Outcome(step), Seconds(step.Seconds),
+                step.BoundSeconds is { } bound ? Seconds(bound) : "", step.Says,
             ]));
-        page.Text("To be written down by hand (S4-42)", "Who took part:\nWhat did not go as the runbook says:\nWhat is changed in it, by whom, until when:\n");
+        page.Text(
+            "To be written down by hand (S4-42)",
+            "Who took part:\nHow long archive and keys took to fetch:\nWhat did not go as a runbook says:\n"
+                + "What is changed in it, by whom, until when:\n");
         return page.ToString();
     }
 

@@ -30,10 +30,7 @@ internal sealed class DrillPlace : IAsyncDisposable
 
     /// <summary>The master keys of the settings.</summary>
     /// <exception cref="SettingMissingException">There are none.</exception>
-    public MasterKeys Masters => Settings?.Masters ?? MasterKeySettings.Load(
-        settings,
-        string.Equals(
-            settings["ASPNETCORE_ENVIRONMENT"] ?? settings["DOTNET_ENVIRONMENT"], Environments.Production, StringComparison.OrdinalIgnoreCase));
+    public MasterKeys Masters => Settings?.Masters ?? MasterKeySettings.Load(settings, VerbDatabase.IsProductionIn(settings));
 
     /// <summary>Where the databases are made, for people.</summary>
     public string Description => own is null ? "the server of the settings" : "a server of its own, in a temporary folder";
@@ -66,7 +63,8 @@ internal sealed class DrillPlace : IAsyncDisposable
     {
         if (own is null)
         {
-            return await (Settings ?? throw new InvalidOperationException("Without a server of its own there is that of the settings.")).Beside(name, ct);
+            var there = Settings ?? throw new InvalidOperationException("Without a server of its own there is that of the settings.");
+            return await there.Beside(name, ct);
         }
 
         await own.CreateDatabase(name, template: null, ct);

@@ -39,7 +39,7 @@ internal static class DrillVerb
             Description = "Drills on a server of its own in a temporary folder, also where that of the settings can be reached.",
         };
         var command = new Command(
-            "drill", "Restores an archive into a throwaway database, tries out every loss there, recovers, and reports the times. Leaves nothing.")
+            "drill", "Restores an archive into a throwaway database, tries out every loss there, recovers, and reports. Leaves nothing.")
         {
             from, keysFrom, key, report, signKey, ownServer, json,
         };
@@ -93,7 +93,8 @@ internal static class DrillVerb
     {
         foreach (var step in report.Steps)
         {
-            yield return string.Create(CultureInfo.InvariantCulture, $"  {DrillFiles.Outcome(step),-13} {step.Seconds,10:F2} s  {step.Name}: {step.Says}");
+            yield return string.Create(
+                CultureInfo.InvariantCulture, $"  {DrillFiles.Outcome(step),-13} {step.Seconds,10:F2} s  {step.Name}: {step.Says}");
         }
 
         yield return report.SignedBy is { } signer ? $"signed by {signer}" : $"NOT SIGNED: {report.Unsigned}";

@@ -48,7 +48,10 @@ internal sealed class VerbDatabase : IAsyncDisposable
     public IConfiguration Settings => settings;
 
     /// <summary>Whether this is Production; an environment that is not named is Development, as for the host.</summary>
-    public bool IsProduction => string.Equals(
+    public bool IsProduction => IsProductionIn(settings);
+
+    /// <summary>Whether settings are those of Production.</summary>
+    public static bool IsProductionIn(IConfiguration settings) => string.Equals(
         settings["ASPNETCORE_ENVIRONMENT"] ?? settings["DOTNET_ENVIRONMENT"], Environments.Production, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Opens the database, and brings its schema up to date unless the verb itself does.</summary>
@@ -126,7 +129,9 @@ internal sealed class VerbDatabase : IAsyncDisposable
         ? cluster.DatabaseExists(name, ct)
         : DatabaseAdmin.DatabaseExists(Database.Owner ?? Database.App, name, ct);
 
-    /// <summary>Removes another database on the same server, and throws out whoever is connected to it. One that is not there is no error.</summary>
+    /// <summary>
+    /// Removes another database on the same server, and throws out whoever is connected to it. One that is not there is no error.
+    /// </summary>
     public Task Remove(string name) => cluster is not null
         ? cluster.DropDatabase(name, CancellationToken.None)
         : DatabaseAdmin.DropDatabase(Database.Owner ?? Database.App, name, CancellationToken.None);

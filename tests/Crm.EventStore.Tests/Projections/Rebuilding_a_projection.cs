@@ -140,6 +140,29 @@ public sealed class Rebuilding_a_projection : IAsyncLifetime
     }
 
     [Fact]
+    public async Task makes_tables_that_somebody_dropped_anew()
+    {
+        var ct = TestContext.Current.CancellationToken;
+        await accounts.Move(First, 5, 7);
+        using var rebuilder = new Rebuilder(database.App, log, NullLogger<Rebuilder>.Instance);
+        var before = await rebuilder.Rebuild(new Tally(), progress: null, ct);
+        Assert.NotNull(before);
+        await using (var drop = database.App.CreateCommand($"drop table crm_read.tally_accounts_b{before.Build} cascade"))
+        {
+            await drop.ExecuteNonQueryAsync(ct);
+        }
+
+        var report = await rebuilder.Rebuild(new Tally(), progress: null, ct);
+
+        Assert.NotNull(report);
+        Assert.Equal(
+            [.. before.Tables.Select(static table => table.Rows)],
+            [.. report.Tables.Select(static table => table.Rows)]);
+        Assert.Null(Assert.Single(report.Tables, static table => table.Name == "tally_accounts").EqualsLive);
+        Assert.Single(await accounts.Balances());
+    }
+
+    [Fact]
     public async Task finds_out_that_the_live_one_was_altered()
     {
         await using var host = new RunningProjections(database, log, [new Tally()]);
