@@ -49,6 +49,17 @@ internal sealed class LogChecks(NpgsqlDataSource database, EventLog log, Tally t
 
     private async Task Events(long from, long to, CancellationToken ct)
     {
+        var (found, expected) = (await Page(from, to, ct), to - from + 1);
+        await Keyless(from, to, found, ct);
+        if (found != expected)
+        {
+            await Missing(from, to, expected - found, ct);
+        }
+    }
+
+    // How many events the page holds.
+    private async Task<long> Page(long from, long to, CancellationToken ct)
+    {
         // One event of the page before comes along, so that its time is compared across the border.
         await using var look = database.CreateCommand(LogCheckSql.Events);
         look.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Math.Max(1, from - 1) });
@@ -56,9 +67,9 @@ internal sealed class LogChecks(NpgsqlDataSource database, EventLog log, Tally t
         look.Parameters.Add(new NpgsqlParameter<long> { TypedValue = from });
         await using var reader = await look.ExecuteReaderAsync(ct);
         await reader.ReadAsync(ct);
-        var (found, expected) = (reader.GetInt64(0), to - from + 1);
+        var found = reader.GetInt64(0);
         var activities = reader.GetInt64(5);
-        tally.Looked(IntegrityCheck.LogPositions, expected);
+        tally.Looked(IntegrityCheck.LogPositions, to - from + 1);
         tally.Looked(IntegrityCheck.LogTimes, found);
         tally.Looked(IntegrityCheck.LogStreams, found);
         tally.Looked(IntegrityCheck.ActivityKind, activities);
@@ -69,12 +80,7 @@ internal sealed class LogChecks(NpgsqlDataSource database, EventLog log, Tally t
         Take(reader, 6, IntegrityCheck.ActivityKind);
         Take(reader, 8, IntegrityCheck.ActivityDirection);
         Take(reader, 10, IntegrityCheck.ActivityTime);
-        await reader.DisposeAsync();
-        await Keyless(from, to, found, ct);
-        if (found != expected)
-        {
-            await Missing(from, to, expected - found, ct);
-        }
+        return found;
     }
 
     private async Task Keyless(long from, long to, long events, CancellationToken ct)

@@ -21,6 +21,7 @@ public sealed class IntegrityReports(
     private const int Kept = 100;
 
     private readonly SemaphoreSlim one = new(1, 1);
+    private readonly SemaphoreSlim turn = new(1, 1);
 
     /// <summary>The last report that this host has seen; null before the first.</summary>
     public IntegrityReport? Seen { get; private set; }
@@ -41,10 +42,19 @@ public sealed class IntegrityReports(
         (job, Kind, "log and read models", requestedBy),
         async (progress, stop) =>
         {
-            var now = clock.GetUtcNow();
-            var report = await new IntegrityRun(database, log, projections).Run(now, SeedOf(now), new Told(progress), stop);
-            await jobs.Prune(Kind, Kept, stop);
-            return JsonSerializer.Serialize(report, OperationsJson.Wire.IntegrityReport);
+            // Each goes through the whole log: one after the other, however many are asked for.
+            await turn.WaitAsync(stop);
+            try
+            {
+                var now = clock.GetUtcNow();
+                var report = await new IntegrityRun(database, log, projections).Run(now, SeedOf(now), new Told(progress), stop);
+                await jobs.Prune(Kind, Kept, stop);
+                return JsonSerializer.Serialize(report, OperationsJson.Wire.IntegrityReport);
+            }
+            finally
+            {
+                turn.Release();
+            }
         },
         hostStopping,
         ct);
@@ -81,7 +91,11 @@ public sealed class IntegrityReports(
     }
 
     /// <inheritdoc/>
-    public void Dispose() => one.Dispose();
+    public void Dispose()
+    {
+        one.Dispose();
+        turn.Dispose();
+    }
 
     // Another sample each day, so that in time every part of the log is looked at.
     private static int SeedOf(DateTimeOffset now) => (int)(now - DateTimeOffset.UnixEpoch).TotalDays;

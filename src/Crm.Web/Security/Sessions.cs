@@ -60,19 +60,24 @@ public sealed class Sessions(NpgsqlDataSource database, SecurityOptions options,
             return new Renewal.Renewed(session);
         }
 
-        await using var ask = database.CreateCommand("select family, user_id, used_at from crm.refresh_tokens where token_hash = $1");
-        ask.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = hash });
-        await using var row = await ask.ExecuteReaderAsync(ct);
-        if (!await row.ReadAsync(ct) || await row.IsDBNullAsync(2, ct))
+        if (await Used(hash, ct) is not { } used)
         {
             return new Renewal.Unknown();
         }
 
-        var (family, userId, usedAt) = (row.GetGuid(0), row.GetGuid(1), row.GetFieldValue<DateTimeOffset>(2));
-        await row.DisposeAsync();
-        return race.IsLost || wasUnused || arrivedAt <= usedAt
+        return race.IsLost || wasUnused || arrivedAt <= used.At
             ? new Renewal.Raced()
-            : new Renewal.Reused(family, userId, await End(family, SessionEnding.RefreshTokenReused, ct));
+            : new Renewal.Reused(used.Family, used.UserId, await End(used.Family, SessionEnding.RefreshTokenReused, ct));
+    }
+
+    private async Task<(Guid Family, Guid UserId, DateTimeOffset At)?> Used(byte[] hash, CancellationToken ct)
+    {
+        await using var ask = database.CreateCommand("select family, user_id, used_at from crm.refresh_tokens where token_hash = $1");
+        ask.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = hash });
+        await using var row = await ask.ExecuteReaderAsync(ct);
+        return await row.ReadAsync(ct) && !await row.IsDBNullAsync(2, ct)
+            ? (row.GetGuid(0), row.GetGuid(1), row.GetFieldValue<DateTimeOffset>(2))
+            : null;
     }
 
     /// <summary>Ends a session: its refresh token and its access tokens no longer count. False when it had ended before.</summary>
