@@ -26,7 +26,7 @@ internal static class ClusterLocks
     {
         while (true)
         {
-            control ??= TryControl(files);
+            control ??= await Control(files);
             if (control is null)
             {
                 return EndOfUse.LeftToHost;
@@ -51,7 +51,25 @@ internal static class ClusterLocks
         }
     }
 
-    // Looked at more than once: a program that another thread starts at this moment holds our files too, until it is itself.
+    // Both are looked at more than once: a program that another thread starts at this moment holds our files too, until it is itself.
+    private static async Task<FileStream?> Control(ClusterFiles files)
+    {
+        for (var look = 1; ; look++)
+        {
+            if (TryControl(files) is { } control)
+            {
+                return control;
+            }
+
+            if (look == Looks)
+            {
+                return null;
+            }
+
+            await Task.Delay(betweenLooks);
+        }
+    }
+
     private static async Task<bool> IsUsed(ClusterFiles files)
     {
         for (var look = 1; ; look++)
