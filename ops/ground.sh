@@ -129,14 +129,20 @@ build_host() {
   find "$build/host" -mindepth 1 -maxdepth 1 -mtime +7 -not -path "$dist" -exec rm -rf {} + || true
 }
 
-# Sets $host to the host's program, built from the sources as they are now.
+# Sets $host to the host's program: the one that CRM_HOST names, or else one that is built from the sources as they are now.
 prepare_host() {
   local dist
-  need_dotnet
-  dist="$build/host/$(sources)"
-  locked build_host "$dist"
-  # shellcheck disable=SC2034 # for the script that sources this one
-  host="$dist/crm.dll"
+  if [ -n "${CRM_HOST:-}" ]; then
+    [ -f "$CRM_HOST" ] || fail "CRM_HOST is $CRM_HOST, and there is no such file."
+    # shellcheck disable=SC2034 # for the script that sources this one
+    host="$(readlink -f "$CRM_HOST")"
+  else
+    need_dotnet
+    dist="$build/host/$(sources)"
+    locked build_host "$dist"
+    # shellcheck disable=SC2034
+    host="$dist/crm.dll"
+  fi
   export CRM_DATA_DIR="${CRM_DATA_DIR:-$root/.data}"
   case "$CRM_DATA_DIR" in
     /*) ;;
