@@ -74,7 +74,9 @@ public sealed class ArchiveRecovery(
         var tree = manifest.TreeHead is null ? null : await steps.Do("audit tree", part => ArchiveTree.At(app, position, part, ct));
         var tables = await steps.Do("count the read models", _ => Tables(ct));
         warnings.AddRange(Reopened.Since(folder, manifest, key, position, ct));
-        var revoked = request.ReviveApiKeys ? 0 : await steps.Do("revoke API keys", _ => RevokedKeys.All(log, time.GetUtcNow(), ct));
+        var revoked = request.ReviveApiKeys
+            ? 0
+            : await steps.Do("revoke API keys", _ => RevokedKeys.All(log, "restored from an archive", time.GetUtcNow(), ct));
         var erasedAgain = await steps.Do("erase again", _ => ErasedAgain.All(log, erased, time.GetUtcNow(), ct));
         var report = new RestoreReport(
             position, archive, restored, tables, await belongings.Streams(ct),

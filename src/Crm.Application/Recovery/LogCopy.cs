@@ -147,8 +147,9 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
 
     /// <summary>Brings what belongs to the log to where it stood: in one transaction, and the same again when it is repeated.</summary>
     /// <param name="keys">The unique keys of all kinds of streams but leads, which are many.</param>
+    /// <param name="provesApiKeys">Whether what proves API keys comes along: without it none opens anything.</param>
     /// <param name="ct">Stops it.</param>
-    public async Task Belongings(IReadOnlyList<UniqueKey> keys, CancellationToken ct)
+    public async Task Belongings(IReadOnlyList<UniqueKey> keys, bool provesApiKeys, CancellationToken ct)
     {
         await using var from = await source.OpenConnectionAsync(ct);
         await LongWork.Prepare(from, upTo, ct);
@@ -167,7 +168,11 @@ internal sealed class LogCopy(NpgsqlDataSource source, NpgsqlDataSource target, 
         await Pipe(from, CredentialsOut, to, CredentialsIn, ct);
         await Pipe(from, FactorsOut, to, FactorsIn, ct);
         await Pipe(from, RecoveryCodesOut, to, RecoveryCodesIn, ct);
-        await Pipe(from, ApiKeysOut, to, ApiKeysIn, ct);
+        if (provesApiKeys)
+        {
+            await Pipe(from, ApiKeysOut, to, ApiKeysIn, ct);
+        }
+
         await Insert(to, keys, ct);
         await LongWork.Run(
             to,

@@ -32,12 +32,14 @@ public sealed record RecoveredTable(string Table, long Rows, bool? EqualsSource)
 /// <param name="Source">What the source's log holds up to there.</param>
 /// <param name="Recovered">What the recovered log holds.</param>
 /// <param name="Tables">The read models.</param>
+/// <param name="RevokedApiKeys">How many API keys were revoked, by events after that position.</param>
+/// <param name="Warnings">What was shut after that position, and is open again.</param>
 /// <param name="Steps">How long each step took.</param>
 /// <param name="ResumedAfter">The position after which an interrupted recovery went on; 0 for one in a single run.</param>
 /// <param name="Seconds">How long this run took.</param>
 public sealed record RecoveryReport(
-    long Position, LogDigest Source, LogDigest Recovered, IReadOnlyList<RecoveredTable> Tables, IReadOnlyList<RecoveryStep> Steps,
-    long ResumedAfter, double Seconds)
+    long Position, LogDigest Source, LogDigest Recovered, IReadOnlyList<RecoveredTable> Tables, int RevokedApiKeys,
+    IReadOnlyList<string> Warnings, IReadOnlyList<RecoveryStep> Steps, long ResumedAfter, double Seconds)
 {
     /// <summary>Whether the recovered log is the source's, to the byte, and no read model that could be compared differs.</summary>
     public bool Verified =>
@@ -51,16 +53,20 @@ public sealed record RecoveryReport(
 /// Recovers by replay: fills an empty database with the log up to a position and every read model that follows from it, and checks the
 /// outcome against the source. The source is only read, and may go on working.
 /// </summary>
+/// <remarks>
+/// API keys come back revoked, on the record, unless told otherwise: what was revoked after the moment would open again.
+/// </remarks>
 public sealed class LogRecovery(
     CrmDatabase source, NpgsqlDataSource owner, NpgsqlDataSource app, MasterKeys masters, IReadOnlyList<Projection> projections,
-    ILoggerFactory loggers)
+    TimeProvider time, ILoggerFactory loggers)
 {
     /// <summary>Recovers the log up to a position.</summary>
-    /// <param name="position">The last position that the recovered log holds.</param>
+    /// <param name="position">The last position that is recovered.</param>
+    /// <param name="reviveApiKeys">Whether API keys go on working; else all of them come back revoked.</param>
     /// <param name="progress">Told how far it is; null for nobody.</param>
     /// <param name="ct">Stops it; the same call goes on where it stopped.</param>
     /// <exception cref="RecoveryRefusedException">The database is not empty, or the log has no such position.</exception>
-    public async Task<RecoveryReport> To(long position, IProgress<RecoveryProgress>? progress, CancellationToken ct)
+    public async Task<RecoveryReport> To(long position, bool reviveApiKeys, IProgress<RecoveryProgress>? progress, CancellationToken ct)
     {
         var clock = Stopwatch.StartNew();
         var steps = new RecoverySteps(progress);
@@ -86,28 +92,55 @@ public sealed class LogRecovery(
                 // Before anything is read there: what is sealed opens with these.
                 await copy.SubjectKeys(ct);
                 await copy.Belongings(
-                    [.. await RecoveredKeys.Of(log, UserStream.Kind, ct), .. await RecoveredKeys.Of(log, TeamStream.Kind, ct)], ct);
+                    [.. await RecoveredKeys.Of(log, UserStream.Kind, ct), .. await RecoveredKeys.Of(log, TeamStream.Kind, ct)],
+                    reviveApiKeys,
+                    ct);
             });
             await ReadModelBuilds.All(app, log, projections, loggers, steps, ct);
         }
 
         await steps.Do("external ids of leads", _ => RecoveredKeys.ClaimExternalIds(owner, ct));
         progress?.Report(new RecoveryProgress("verify", 0));
+        var wasRevoking = await HoldsRevocationsBeyond(position, ct);
         var (expected, found) = await steps.Do("verify the log", async _ =>
         {
-            var sides = await Task.WhenAll(LogDigest.Of(source.App, position, ct), LogDigest.Of(owner, long.MaxValue, ct));
+            var sides = await Task.WhenAll(
+                LogDigest.Of(source.App, position, ct), LogDigest.Of(owner, wasRevoking ? position : long.MaxValue, ct));
             return (sides[0], sides[1]);
         });
-        var tables = await steps.Do("verify the read models", _ => ReadModelCheck.Compare(source.App, app, projections, position, ct));
-        var report = new RecoveryReport(position, expected, found, tables, steps.Done, marker.Copied, clock.Elapsed.TotalSeconds);
+        var tables = await steps.Do(
+            "verify the read models", _ => ReadModelCheck.Compare(source.App, app, projections, position, wasRevoking, ct));
+        var warnings = await Reopened.Since(source.App, position, ct);
+        var report = new RecoveryReport(
+            position, expected, found, tables, RevokedApiKeys: 0, warnings, steps.Done, marker.Copied, clock.Elapsed.TotalSeconds);
         if (report.Verified)
         {
+            var revoked = reviveApiKeys ? 0 : await steps.Do("revoke API keys", _ => RevokeApiKeys(ct));
+            report = report with { RevokedApiKeys = revoked, Steps = steps.Done, Seconds = clock.Elapsed.TotalSeconds };
             await using var target = await owner.OpenConnectionAsync(ct);
             await RecoveryMarker.HasFinished(target, found.Sha256, ct);
         }
 
         progress?.Report(new RecoveryProgress("verify", 1));
         return report;
+    }
+
+    private async Task<int> RevokeApiKeys(CancellationToken ct)
+    {
+        await using var log = new EventLog(app, EventJson.Catalog, masters, new LogPosition());
+        return await RevokedKeys.All(log, "recovered by replay", time.GetUtcNow(), ct);
+    }
+
+    /// <summary>
+    /// Whether an earlier run came so far as to revoke API keys, which it does when everything has been verified: then, and only then, the
+    /// recovered log goes on beyond the position.
+    /// </summary>
+    private async Task<bool> HoldsRevocationsBeyond(long position, CancellationToken ct)
+    {
+        await using var look = owner.CreateCommand(
+            "select coalesce(bool_and(type = 'api-key-revoked'), false) from crm.mt_events where seq_id > $1");
+        look.Parameters.Add(new NpgsqlParameter<long> { TypedValue = position });
+        return await look.ExecuteScalarAsync(ct) is true;
     }
 
     private async Task<Guid> FirstEvent(long position, CancellationToken ct)

@@ -22,10 +22,14 @@ internal static class RecoverVerb
             Description = "The new database's name on the same server; made where it is not there, refused where it is not empty.",
             Required = true,
         };
+        var revive = new Option<bool>("--revive-api-keys")
+        {
+            Description = "API keys go on working. Otherwise all of them come back revoked: some may have been revoked since.",
+        };
         var command = new Command(
             "recover", "Recovers by replay into a new database, and verifies it against the log. Can be interrupted and repeated.")
         {
-            to, into, json,
+            to, into, revive, json,
         };
         command.Validators.Add(result =>
         {
@@ -42,9 +46,12 @@ internal static class RecoverVerb
                 ?? await database.Log.PositionAt(TimeOf(moment) ?? throw new InvalidOperationException("The time was checked before."), ct);
             await using var target = await database.Beside(parsed.GetRequiredValue(into), ct);
             using var loggers = VerbLogging.Create();
-            var recovery = new LogRecovery(database.Database, target.Owner ?? target.App, target.App, database.Masters, ProjectionList.All, loggers);
+            var recovery = new LogRecovery(
+                database.Database, target.Owner ?? target.App, target.App, database.Masters, ProjectionList.All, TimeProvider.System,
+                loggers);
             var report = await ProgressBar.Show(
-                tell => recovery.To(position, new Told<RecoveryProgress>(each => tell(each.Step, each.Fraction)), ct));
+                tell => recovery.To(
+                position, parsed.GetValue(revive), new Told<RecoveryProgress>(each => tell(each.Step, each.Fraction)), ct));
             await Verb.Answer(parsed.GetValue(json), report, CliJson.Default.RecoveryReport, Lines);
             return report.Verified ? ExitCode.Done : ExitCode.Failed;
         });
@@ -78,6 +85,16 @@ internal static class RecoverVerb
         foreach (var step in report.Steps)
         {
             yield return string.Create(CultureInfo.InvariantCulture, $"  {step.Seconds,8:F2} s  {step.Step}");
+        }
+
+        foreach (var warning in report.Warnings)
+        {
+            yield return $"WARNING: {warning}";
+        }
+
+        if (report.RevokedApiKeys > 0)
+        {
+            yield return $"{report.RevokedApiKeys} API keys revoked (--revive-api-keys leaves them working)";
         }
 
         yield return string.Create(

@@ -206,8 +206,9 @@ public sealed class Recovering_the_log : IAsyncLifetime
 
     private Task<RecoveryReport> Recover(
         CrmDatabase target, long position, IProgress<RecoveryProgress>? progress = null, CancellationToken? ct = null) =>
-        new LogRecovery(Database, target.Owner ?? target.App, target.App, TestKeys.Masters, ProjectionList.All, NullLoggerFactory.Instance)
-            .To(position, progress, ct ?? Ct);
+        new LogRecovery(
+            Database, target.Owner ?? target.App, target.App, TestKeys.Masters, ProjectionList.All, TimeProvider.System,
+            NullLoggerFactory.Instance).To(position, reviveApiKeys: false, progress, ct ?? Ct);
 
     private async Task<CrmDatabase> Target()
     {
