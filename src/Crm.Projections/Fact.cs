@@ -81,7 +81,20 @@ public sealed record Fact(
                 byDim2 ? fact.Dim2 : "",
                 fact.Currency,
                 fact.Micros is { } micros ? DurationBucket.Of(micros) : (short)0),
-            new Total(fact.Count, fact.Amount, 0)));
+            new Total(fact.Count, fact.Amount, 0)),
+        TimeColumn: "at",
+        reader => new Fact(
+            reader.GetInt64(0),
+            reader.GetInt32(1),
+            reader.GetGuid(2),
+            reader.GetFieldValue<DateTimeOffset>(3),
+            reader.GetString(4),
+            reader.GetString(5),
+            reader.GetString(6),
+            reader.GetString(7),
+            reader.GetInt32(8),
+            reader.GetDecimal(9),
+            reader.IsDBNull(10) ? null : reader.GetInt64(10)));
 }
 
 /// <summary>A line that a lead stands in: it counts one there, with an amount.</summary>

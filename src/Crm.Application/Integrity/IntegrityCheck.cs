@@ -166,7 +166,8 @@ public sealed record IntegrityCheck(string Id, string Name, CheckKind Kind, stri
 
     /// <summary>Read models show what the log makes of a sample.</summary>
     public static IntegrityCheck ReadModels { get; } = new(
-        "read-models", "Every read model equals its rebuild on a sample of streams.", CheckKind.Model, "S1-065", Severity.Error,
+        "read-models", "Every read model equals its rebuild on a sample of streams, its totals on a sample of days.", CheckKind.Model,
+        "S1-065", Severity.Error,
         "crm integrity repair read-models: rebuilds those that differ, beside the live ones.");
 
     /// <summary>Nothing is parked.</summary>

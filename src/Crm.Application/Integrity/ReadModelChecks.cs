@@ -1,13 +1,20 @@
+using System.Globalization;
 using Crm.EventStore.Log;
 using Crm.EventStore.Projections;
 using Npgsql;
 
 namespace Crm.Application.Integrity;
 
-/// <summary>The checks of the read models: a sample of streams against the log, what is parked, and how far each has come.</summary>
+/// <summary>
+/// The checks of the read models: a sample of streams against the log and of days against their entries, what is parked, and how far each
+/// has come.
+/// </summary>
 internal sealed class ReadModelChecks(
     NpgsqlDataSource database, EventLog log, IReadOnlyList<Projection> projections, Tally tally)
 {
+    // A day may hold many entries: so many streams of the sample, one day.
+    private const int StreamsForADay = 20;
+
     // A host that is catching up is no defect.
     private const long FarBehind = 100_000;
 
@@ -33,8 +40,30 @@ internal sealed class ReadModelChecks(
                 Differing.Add(projection.Name);
                 tally.Offend(IntegrityCheck.ReadModels, differing.Count, differing.Select(stream => $"{projection.Name}: {stream}"));
             }
+
+            await Totals(check, projection, sample, ct);
         }
     }
+
+    private async Task Totals(SampleCheck check, Projection projection, long[] sample, CancellationToken ct)
+    {
+        var most = sample.Length == 0 ? 0 : Math.Max(1, sample.Length / StreamsForADay);
+        if (await check.CompareTotals(projection, sample, most, ct) is not { } totals)
+        {
+            return;
+        }
+
+        tally.Looked(IntegrityCheck.ReadModels, totals.Days);
+        if (totals.Differing.Count > 0)
+        {
+            Differing.Add(projection.Name);
+            tally.Offend(
+                IntegrityCheck.ReadModels, totals.Differing.Count, totals.Differing.Select(day => $"{projection.Name}: totals of {Of(day)}"));
+        }
+    }
+
+    private static string Of(DateOnly day) =>
+        day == TotalKey.AllTime ? "all days" : day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
     private async Task<IReadOnlyCollection<Guid>> Compared(
         SampleCheck check, Projection projection, IReadOnlyCollection<Guid> streams, CancellationToken ct)

@@ -39,6 +39,10 @@ public abstract class Projection
     /// <summary>The streams of which a build shows something else than a fold of their events; see <see cref="SampleCheck"/>.</summary>
     internal abstract Task<IReadOnlyCollection<Guid>> Differing(
         NpgsqlConnection connection, long build, IReadOnlyList<RecordedEvent> events, Guid[] streams, CancellationToken ct);
+
+    /// <summary>The days of which a build's totals are not the sums of its entries; null where it keeps no totals.</summary>
+    internal abstract Task<TotalsResult?> DifferingTotals(
+        NpgsqlConnection connection, long build, long[] positions, int mostDays, CancellationToken ct);
 }
 
 /// <summary>A read model with a state of one row per stream and entries that are only ever added.</summary>
@@ -69,6 +73,13 @@ public abstract class Projection<TState, TEntry> : Projection
     internal sealed override Task<IReadOnlyCollection<Guid>> Differing(
         NpgsqlConnection connection, long build, IReadOnlyList<RecordedEvent> events, Guid[] streams, CancellationToken ct) =>
         new SampleComparison<TState, TEntry>(this, build).Differing(connection, events, streams, ct);
+
+    /// <inheritdoc/>
+    internal sealed override async Task<TotalsResult?> DifferingTotals(
+        NpgsqlConnection connection, long build, long[] positions, int mostDays, CancellationToken ct) =>
+        Totals is { } totals && Entries is { } entries
+            ? await new TotalsComparison<TEntry>(totals, entries, OfBuild(build)).Run(connection, positions, mostDays, ct)
+            : null;
 }
 
 /// <summary>What an event makes of a read model.</summary>

@@ -69,7 +69,10 @@ public sealed class StateTable<TState> : ReadTable<TState>
 /// <typeparam name="TEntry">The entry.</typeparam>
 /// <param name="Name">The table's and its view's plain name in schema <c>crm_read</c>.</param>
 /// <param name="Of">The total that an entry counts into, and with how much; null when it counts into none.</param>
-public sealed record DailyTotals<TEntry>(string Name, Func<TEntry, (TotalKey Key, Total Adds)?> Of)
+/// <param name="TimeColumn">The entries' column that says of what day an entry is.</param>
+/// <param name="Read">Reads an entry back, to add it up anew; columns stand in the order of the entries' table.</param>
+public sealed record DailyTotals<TEntry>(
+    string Name, Func<TEntry, (TotalKey Key, Total Adds)?> Of, string TimeColumn, Func<NpgsqlDataReader, TEntry> Read)
     where TEntry : class;
 
 /// <summary>Which total: a day, a measure and what it is broken down by. Column names are the property names in snake case.</summary>

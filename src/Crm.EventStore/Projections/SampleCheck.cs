@@ -10,7 +10,8 @@ namespace Crm.EventStore.Projections;
 public sealed record SampleResult(int Compared, IReadOnlyCollection<Guid> Differing);
 
 /// <summary>
-/// Compares what read models show of some streams with what the log makes of them anew. Reads one snapshot and blocks nobody.
+/// Compares what read models show of some streams with what the log makes of them anew, and of some days what their totals show with what
+/// the entries add up to. Reads one snapshot and blocks nobody.
 /// </summary>
 public sealed class SampleCheck(NpgsqlDataSource database, EventLog log)
 {
@@ -38,6 +39,26 @@ public sealed class SampleCheck(NpgsqlDataSource database, EventLog log)
         var differing = await projection.Differing(connection, live.Build, events, compared, ct);
         await snapshot.RollbackAsync(ct);
         return new SampleResult(compared.Length, differing);
+    }
+
+    /// <summary>Compares the totals of one read model with its entries, which <see cref="Compare"/> compares with the log.</summary>
+    /// <param name="projection">The read model.</param>
+    /// <param name="positions">The positions of which the entries' days are the sample.</param>
+    /// <param name="mostDays">How many days are added up at the most.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <returns>Null where it keeps no totals, or has no live build of its revision.</returns>
+    public async Task<TotalsResult?> CompareTotals(Projection projection, long[] positions, int mostDays, CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+
+        // Entries and totals are written in one transaction: at any snapshot the ones are the sum of the others.
+        await using var snapshot = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
+        var live = await Checkpoints.Find(connection, projection.Name, ct);
+        var result = live is null || live.Revision != projection.Revision
+            ? null
+            : await projection.DifferingTotals(connection, live.Build, positions, mostDays, ct);
+        await snapshot.RollbackAsync(ct);
+        return result;
     }
 
     private static async Task<HashSet<Guid>> Parked(NpgsqlConnection connection, string projection, CancellationToken ct)

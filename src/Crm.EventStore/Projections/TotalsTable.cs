@@ -31,7 +31,8 @@ internal static class TotalsTable
         }
     }
 
-    private static void Add(Dictionary<TotalKey, Total> sums, TotalKey key, Total adds)
+    /// <summary>Adds to a sum in memory.</summary>
+    public static void Add(Dictionary<TotalKey, Total> sums, TotalKey key, Total adds)
     {
         var sum = sums.GetValueOrDefault(key);
         sums[key] = new Total(sum.Count + adds.Count, sum.Amount + adds.Amount, sum.Micros + adds.Micros);

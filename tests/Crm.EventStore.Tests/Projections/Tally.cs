@@ -80,7 +80,10 @@ public sealed class Tally(int revision = 1, Func<RecordedEvent, bool>? poison = 
 
     public override DailyTotals<Movement> Totals => new(
         $"{name}_days",
-        entry => (new TotalKey(DateOnly.FromDateTime(entry.At.UtcDateTime), "moved", "", "", "", 0), new Total(1, entry.Amount, 0)));
+        entry => (new TotalKey(DateOnly.FromDateTime(entry.At.UtcDateTime), "moved", "", "", "", 0), new Total(1, entry.Amount, 0)),
+        TimeColumn: "at",
+        reader => new Movement(
+            reader.GetInt64(0), reader.GetGuid(1), reader.GetFieldValue<DateTimeOffset>(2), reader.GetInt64(3), reader.GetInt64(4)));
 
     public override bool Applies(object data) => data is Moved or Closed;
 
