@@ -5,7 +5,9 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Crm.EventStore.LocalPostgres;
 using Crm.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Crm.Web.Tests.Faults;
 
@@ -77,6 +79,14 @@ public sealed class HostProcess : IAsyncDisposable
         killed.Kill(); // SIGKILL
         await killed.WaitForExitAsync(ct);
         process = null;
+    }
+
+    /// <summary>The superuser's connection string for the host's own database; asked for while the host runs.</summary>
+    public async Task<string> Superuser(CancellationToken ct)
+    {
+        // Attached for a moment only: a host that is started again must find the cluster as the killed one left it.
+        await using var cluster = await LocalCluster.Start(folder, new LocalClusterOptions(), NullLogger.Instance, ct);
+        return cluster.Superuser();
     }
 
     /// <summary>Stops the host as Ctrl-C does, its PostgreSQL with it.</summary>
