@@ -26,6 +26,12 @@ public sealed record AuditOptions
     /// </summary>
     public IReadOnlyList<string> HeadsTo { get; init; } = [];
 
+    /// <summary>
+    /// A PEM file with the authorities that vouch for https addresses of heads, instead of those that the system trusts: for an address
+    /// inside a company. Null: the system's.
+    /// </summary>
+    public string? HeadsTrust { get; init; }
+
     /// <summary>Whether the settings make sense.</summary>
     public bool IsValid =>
         HeadEvery > TimeSpan.Zero && HeadEvery <= TimeSpan.FromMinutes(1)
