@@ -126,6 +126,7 @@ public static class EventJson
 [JsonSerializable(typeof(RecoveryCodeUsed))]
 [JsonSerializable(typeof(SigningKeyRotated))]
 [JsonSerializable(typeof(SigningKeyWithdrawn))]
+[JsonSerializable(typeof(MasterKeyRotated))]
 [JsonSerializable(typeof(SensitiveRead))]
 [JsonSerializable(typeof(ApiKeyIssued))]
 [JsonSerializable(typeof(ApiKeyRevoked))]

@@ -51,6 +51,7 @@ internal static class AuditFacts
         RecoveryCodeUsed fact => Told(("userId", fact.UserId), ("left", fact.Left)),
         SigningKeyRotated fact => Told(("kid", fact.Kid), ("activeFrom", fact.ActiveFrom)),
         SigningKeyWithdrawn fact => Told(("kid", fact.Kid), ("followedBy", fact.FollowedBy)),
+        MasterKeyRotated fact => Told(("from", fact.From), ("to", fact.To), ("streams", fact.Streams)),
         SensitiveRead fact => Told(("what", WordOf(fact.What)), ("subjectId", fact.SubjectId), ("query", fact.Query)),
         _ => throw new UnreachableException($"The audit trail does not know how to tell {happened.GetType().Name}."),
     };

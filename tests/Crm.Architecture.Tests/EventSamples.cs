@@ -128,6 +128,7 @@ internal static class EventSamples
         ["signing-key-rotated"] = new SigningKeyRotated("kUGxwUXEJTr0sxeRgC6YBTQg7V9oz4Qf3yPQ6UcvBYA", Noon),
         ["signing-key-withdrawn"] = new SigningKeyWithdrawn(
             "kUGxwUXEJTr0sxeRgC6YBTQg7V9oz4Qf3yPQ6UcvBYA", "bWf0Vd3nQFvwVbIoA7cA1xZ3y0mCq9k2Tj8sLrN5eHg"),
+        ["master-key-rotated"] = new MasterKeyRotated("2b5f0c1d9a7e4836", "9d81e6a05c3f7b24", 1_300),
         ["sensitive-read"] = new SensitiveRead(SensitiveSubject.ArchivedLead, Id, "limit=25&from"),
         ["sensitive-read.least"] = new SensitiveRead(SensitiveSubject.Export, null, null),
         ["api-key-issued"] = new ApiKeyIssued("Telephony", Agent, ["leads:read", "leads:write"], Noon, ActsForOthers: true),

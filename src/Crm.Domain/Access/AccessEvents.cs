@@ -29,6 +29,7 @@ public abstract record AccessEvent
         ["recovery-code-used"] = typeof(RecoveryCodeUsed),
         ["signing-key-rotated"] = typeof(SigningKeyRotated),
         ["signing-key-withdrawn"] = typeof(SigningKeyWithdrawn),
+        ["master-key-rotated"] = typeof(MasterKeyRotated),
         ["sensitive-read"] = typeof(SensitiveRead),
     };
 }
@@ -94,6 +95,12 @@ public sealed record SigningKeyRotated(string Kid, DateTimeOffset ActiveFrom) : 
 /// <param name="Kid">The key's name, as tokens carried it.</param>
 /// <param name="FollowedBy">The name of the key that signs instead.</param>
 public sealed record SigningKeyWithdrawn(string Kid, string FollowedBy) : AccessEvent;
+
+/// <summary>Everything that a master key had sealed is sealed with another one, and the old one seals nothing any more.</summary>
+/// <param name="From">The id of the old key; never the key.</param>
+/// <param name="To">The id of the key that seals now.</param>
+/// <param name="Streams">How many streams' keys were wrapped anew that the old one had wrapped.</param>
+public sealed record MasterKeyRotated(string From, string To, int Streams) : AccessEvent;
 
 /// <summary>Somebody looked at what is not for everyday looking.</summary>
 /// <param name="What">What was looked at.</param>

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -51,6 +52,9 @@ internal static class ArchiveSecretRows
         var rows = new SortedDictionary<string, long>(StringComparer.Ordinal);
         await using var connection = await database.OpenConnectionAsync(ct);
         await LogSession.Prepare(connection, after: 0, upTo, ct);
+
+        // One moment for all tables: while a master key is rotated, what one of them holds is of no use without what another does.
+        await using var moment = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
         using var file = new ArchiveFileWriter(folder.Keys, name, key);
         file.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"table\":\"{Head}\",\"row\":{{\"position\":{upTo}}}}}\n")));
         foreach (var (table, query) in Tables)

@@ -15,7 +15,7 @@ internal static class MasterKeyVerb
     public static async Task<int> Rotate(string to, bool json, CancellationToken ct)
     {
         await using var database = await VerbDatabase.Open(ct);
-        var rotation = new MasterKeyRotation(database.Database.App, database.Masters, TimeProvider.System);
+        var rotation = new MasterKeyRotation(database.Database.App, database.Log, database.Masters, TimeProvider.System);
 
         // What was begun is finished first: a second new key on top of it would make three.
         if (to is "new" && await rotation.IsUnfinished(ct))

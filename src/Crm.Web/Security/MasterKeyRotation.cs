@@ -1,3 +1,4 @@
+using Crm.EventStore.Log;
 using Crm.EventStore.Sealing;
 using Npgsql;
 using NpgsqlTypes;
@@ -16,14 +17,17 @@ public sealed record MasterKeyRotationReport(
 
 /// <summary>
 /// Seals anew, with the master key that now stands first, whatever an older one sealed: batch by batch, while hosts work on. What is done
-/// stays done, so that it can be stopped at any point and run again; nothing of the log itself changes.
+/// stays done, so that it can be stopped at any point and run again; nothing that the log holds changes, and when it is through, the log
+/// says so.
 /// </summary>
-public sealed class MasterKeyRotation(NpgsqlDataSource database, MasterKeys masters, TimeProvider clock)
+public sealed class MasterKeyRotation(NpgsqlDataSource database, EventLog log, MasterKeys masters, TimeProvider clock)
 {
     private const int Batch = 500;
     private const int MostRounds = 20;
 
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(1_500);
+
+    private readonly MasterKeyRotationFact fact = new(database, log, clock);
 
     /// <summary>Whether something in the database still needs another key than the one that stands first.</summary>
     public async Task<bool> IsUnfinished(CancellationToken ct)
@@ -43,6 +47,7 @@ public sealed class MasterKeyRotation(NpgsqlDataSource database, MasterKeys mast
     {
         var to = masters.Current;
         await MasterKeyCheck.Record(database, to, ct);
+        await fact.Begin(to.Id, ct);
         var subjects = await SubjectKeys(to, progress, ct);
         var signing = await Boxes(
             to, "select kid, private_pkcs8 from crm.signing_keys where sealed",
@@ -56,7 +61,7 @@ public sealed class MasterKeyRotation(NpgsqlDataSource database, MasterKeys mast
             to, "select key_id, private_key from crm.audit_keys where private_key is not null",
             "update crm.audit_keys set private_key = $3 where key_id = $1 and private_key = $2",
             static key => $"audit_keys/{key}", ct);
-        var retired = await Retire(to, ct);
+        var retired = await fact.End(to.Id, ct);
         progress?.Report(1);
         return new MasterKeyRotationReport(to.Id, subjects, signing, factors, audit, retired);
     }
@@ -126,8 +131,17 @@ public sealed class MasterKeyRotation(NpgsqlDataSource database, MasterKeys mast
             key.Place, (masters.Named(key.Master) ?? throw new MasterKeyUnknownException(key.Master)).Open(key.Place, key.Wrapped)));
         await using var put = database.CreateCommand(
             """
-            update crm.subject_keys k set wrapped = n.wrapped, master_key = $4
-            from unnest($1, $2, $3) as n(stream, old, wrapped) where k.stream_id = n.stream and k.wrapped = n.old
+            with anew as (
+                update crm.subject_keys k set wrapped = n.wrapped, master_key = $4
+                from unnest($1, $2, $3, $5) as n(stream, old, wrapped, master)
+                where k.stream_id = n.stream and k.wrapped = n.old
+                returning n.master),
+            counted as (
+                insert into crm.bookmarks as b (scope, key, value, updated_at)
+                select $6, master || '/streams', count(*)::text, clock_timestamp() from anew group by master
+                on conflict (scope, key) do update
+                set value = (b.value::bigint + excluded.value::bigint)::text, updated_at = excluded.updated_at)
+            select count(*)::int from anew
             """);
         const NpgsqlDbType boxes = NpgsqlDbType.Array | NpgsqlDbType.Bytea;
         put.Parameters.Add(new()
@@ -138,7 +152,9 @@ public sealed class MasterKeyRotation(NpgsqlDataSource database, MasterKeys mast
         put.Parameters.Add(new() { Value = batch.ConvertAll(static key => key.Wrapped), NpgsqlDbType = boxes });
         put.Parameters.Add(new() { Value = anew, NpgsqlDbType = boxes });
         put.Parameters.Add(new NpgsqlParameter<string> { TypedValue = to.Id });
-        return await put.ExecuteNonQueryAsync(ct);
+        put.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. batch.Select(static key => key.Master)] });
+        put.Parameters.Add(new NpgsqlParameter<string> { TypedValue = MasterKeyRotationFact.Scope });
+        return (int)(await put.ExecuteScalarAsync(ct) ?? 0);
     }
 
     /// <summary>The boxes of a table, which do not say who sealed them: those that the new key opens are done.</summary>
@@ -165,21 +181,6 @@ public sealed class MasterKeyRotation(NpgsqlDataSource database, MasterKeys mast
         }
 
         return done;
-    }
-
-    private async Task<IReadOnlyList<string>> Retire(MasterKey to, CancellationToken ct)
-    {
-        await using var retire = database.CreateCommand(
-            "update crm.master_keys set retired_at = clock_timestamp() where retired_at is null and id <> $1 returning id");
-        retire.Parameters.Add(new NpgsqlParameter<string> { TypedValue = to.Id });
-        var retired = new List<string>();
-        await using var row = await retire.ExecuteReaderAsync(ct);
-        while (await row.ReadAsync(ct))
-        {
-            retired.Add(row.GetString(0));
-        }
-
-        return retired;
     }
 
     private static bool Opens(MasterKey key, string place, byte[] box)

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Crm.Application;
+using Crm.Domain.Access;
 using Crm.Domain.Leads;
 using Crm.EventStore.Log;
 using Crm.EventStore.Sealing;
@@ -46,6 +47,15 @@ public sealed class Rotating_the_master_key : IAsyncLifetime
         (await admin.Post($"/leads/{before}/notes", """{"text":"after"}""")).Is(200);
         (await admin.Post("/leads", """{"lastName":"After"}""")).Is(201);
         var now = MasterKeySettings.ReadFile(File, isProduction: false);
+        var wrapped = (int)await One<long>(
+            "select count(*) from crm.subject_keys where created_at < (select min(retired_at) from crm.master_keys)");
+        var told = Assert.Single((await admin.GetAfter(await Last(), "/audit/events?type=master-key-rotated")).Is(200).Items);
+        Assert.Equal(("system", "crm keys rotate --to"), (told.GetProperty("actor").GetString(), told.GetProperty("reason").GetString()));
+        Assert.Equal(
+            [("from", TestKeys.Key.Id), ("to", now[0].Id)],
+            told.GetProperty("changes").EnumerateArray().Take(2)
+                .Select(static change => (change.GetProperty("field").GetString(), change.GetProperty("to").GetString())));
+        Assert.InRange(told.GetProperty("changes")[2].GetProperty("to").GetInt32(), 1, wrapped);
         Assert.Equal([TestKeys.Key.Id], now.Skip(1).Select(static key => key.Id));
         Assert.Equal(
             now[0].Id, await One<string>("select string_agg(distinct master_key, ',') from crm.subject_keys where wrapped is not null"));
@@ -71,7 +81,8 @@ public sealed class Rotating_the_master_key : IAsyncLifetime
             await Append(log, leads[0], 1, new LeadUnassigned(), erases: true);
         }
 
-        var rotation = new MasterKeyRotation(database.App, both, TimeProvider.System);
+        await using var rotated = new EventLog(database.App, EventJson.Catalog, both, new LogPosition());
+        var rotation = new MasterKeyRotation(database.App, rotated, both, TimeProvider.System);
         using (var stop = new CancellationTokenSource())
         {
             var first = new Told(_ => stop.Cancel());
@@ -92,8 +103,51 @@ public sealed class Rotating_the_master_key : IAsyncLifetime
         Assert.Equal(0, await One<long>($"select count(*) from crm.subject_keys where wrapped is not null and master_key <> '{next.Id}'"));
         Assert.Equal(2, await One<long>("select count(*) from crm.subject_keys where wrapped is null"));
         await using var after = new EventLog(database.App, EventJson.Catalog, MasterKeys.Of(next), new LogPosition());
-        Assert.All(await after.ReadAfter(0, 2_000, Ct), static recorded => Assert.IsAssignableFrom<LeadEvent>(recorded.Data));
+        var everything = await after.ReadAfter(0, 2_000, Ct);
+        Assert.All(everything.SkipLast(1), static recorded => Assert.IsAssignableFrom<LeadEvent>(recorded.Data));
         Assert.Equal(0, (await rotation.Run(progress: null, Ct)).SubjectKeys);
+
+        // On record once, of both runs together: all but the two that were erased, one of them before.
+        Assert.InRange(Assert.IsType<MasterKeyRotated>(everything[^1].Data).Streams, 1_298, 1_299);
+        Assert.Equal([(TestKeys.Key.Id, next.Id)], await Rotations(after));
+    }
+
+    [Fact]
+    public async Task is_on_record_once_though_it_is_killed_at_its_very_end_and_again_each_time_that_a_key_comes_back()
+    {
+        var next = MasterKey.Of(RandomNumberGenerator.GetBytes(32));
+        await using var log = new EventLog(database.App, EventJson.Catalog, MasterKeys.Of(TestKeys.Key, next), new LogPosition());
+        await Capture(log, Guid.NewGuid());
+
+        // Killed after the fact and before the old key has retired: what retires it is held up, and breaks off.
+        await using (var hand = await database.Superuser.OpenConnectionAsync(Ct))
+        await using (var held = await hand.BeginTransactionAsync(Ct))
+        {
+            await MasterKeyCheck.Record(database.App, TestKeys.Key, Ct);
+            await using var hold = new Npgsql.NpgsqlCommand(
+                $"select 1 from crm.master_keys where id = '{TestKeys.Key.Id}' for update", hand);
+            Assert.Equal(1, await hold.ExecuteScalarAsync(Ct));
+            using var stop = new CancellationTokenSource();
+            var killed = Rotation(log, next, TestKeys.Key).Run(progress: null, stop.Token);
+            await Eventually.IsTrue(async () => (await Rotations(log)).Count == 1, Ct);
+            await stop.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => killed);
+            await held.RollbackAsync(Ct);
+        }
+
+        Assert.True(await Rotation(log, next, TestKeys.Key).IsUnfinished(Ct));
+        await Rotation(log, next, TestKeys.Key).Run(progress: null, Ct);
+        await Rotation(log, next, TestKeys.Key).Run(progress: null, Ct);
+        Assert.Equal([(TestKeys.Key.Id, next.Id)], await Rotations(log));
+
+        await Rotation(log, TestKeys.Key, next).Run(progress: null, Ct);
+        await Rotation(log, next, TestKeys.Key).Run(progress: null, Ct);
+        Assert.Equal(
+            [(TestKeys.Key.Id, next.Id), (next.Id, TestKeys.Key.Id), (TestKeys.Key.Id, next.Id)], await Rotations(log));
+        Assert.All(
+            (await log.ReadAfter(0, 100, Ct)).Select(static recorded => recorded.Data).OfType<MasterKeyRotated>(),
+            static fact => Assert.Equal(1, fact.Streams));
+        Assert.Equal(0, await One<long>("select count(*) from crm.bookmarks where scope = 'master-key-rotation'"));
     }
 
     [Fact]
@@ -136,6 +190,17 @@ public sealed class Rotating_the_master_key : IAsyncLifetime
 
         Assert.Equal(before, await System.IO.File.ReadAllTextAsync(File, Ct));
     }
+
+    private MasterKeyRotation Rotation(EventLog log, MasterKey first, MasterKey second) =>
+        new(database.App, log, MasterKeys.Of(first, second), TimeProvider.System);
+
+    private static async Task<List<(string From, string To)>> Rotations(EventLog log) =>
+    [
+        .. (await log.ReadAfter(0, 5_000, Ct)).Select(static recorded => recorded.Data).OfType<MasterKeyRotated>()
+            .Select(static fact => (fact.From, fact.To)),
+    ];
+
+    private Task<long> Last() => One<long>("select max(seq_id) from crm.mt_events");
 
     private async Task<(int Code, string Output, string Error)> Rotate(string to)
     {
