@@ -41,6 +41,7 @@ internal static class RestoreVerb
         {
             from, keysFrom, key, into, to, goodPart, erasedFrom, revive, json,
         };
+        command.NeedsDatabaseName(result => result.GetValue(into) is { } name && !IsLogin(name) ? name : null);
         command.Runs(async (parsed, ct) =>
         {
             var folder = ArchiveFolder.At(parsed.GetRequiredValue(from), parsed.GetValue(keysFrom));
@@ -64,9 +65,11 @@ internal static class RestoreVerb
     }
 
     private static Task<CrmDatabase> Target(VerbDatabase database, string into, CancellationToken ct) =>
-        into.Contains('=', StringComparison.Ordinal)
+        IsLogin(into)
             ? CrmDatabase.External(into, owner: null, VerbDatabase.Pool, ct)
             : database.Beside(into, ct);
+
+    private static bool IsLogin(string into) => into.Contains('=', StringComparison.Ordinal);
 
     private static IEnumerable<string> Lines(RestoreReport report)
     {
