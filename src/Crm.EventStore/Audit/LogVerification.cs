@@ -19,8 +19,8 @@ public sealed record VerificationReport(
     long FindingsInAll, double Seconds);
 
 /// <summary>
-/// Recomputes everything from the tables: the leaf of each event, every hash of the tree, the root at every head, streams and counter. It
-/// only reads, keeps no more in memory than a stretch of the log, and names what is wrong by its position.
+/// Recomputes everything from the tables as they are at one moment: the leaf of each event, every hash of the tree, the root at every
+/// head, streams and counter. It only reads, keeps no more in memory than a stretch of the log, and names what is wrong by its position.
 /// </summary>
 /// <param name="database">The log's database.</param>
 /// <param name="trusted">The keys that heads must be signed by; null: those that the database itself names.</param>
@@ -37,16 +37,17 @@ public sealed class LogVerification(
     private long events;
 
     /// <summary>Verifies all that the log holds at this moment; once.</summary>
-    /// <param name="progress">Told how much is done, 0–1.</param>
+    /// <param name="progress">Told how much is done, 0–1: 0 as soon as that moment has been taken.</param>
     /// <param name="ct">Cancels.</param>
     public async Task<VerificationReport> Run(IProgress<double>? progress, CancellationToken ct)
     {
         var clock = Stopwatch.StartNew();
-        await using var log = await database.OpenConnectionAsync(ct);
-        await using var aside = await database.OpenConnectionAsync(ct);
+        await using var moment = await LogMoment.Take(database, ct);
+        var (log, aside) = (moment.Log, moment.Aside);
         var size = await AuditTiles.Size(aside, ct);
         var last = await LastPosition(log, ct);
         var keys = trusted ?? [.. (await AuditKeys.List(aside, ct)).Select(static key => key.Public)];
+        progress?.Report(0);
         var heads = new HeadCheck(keys, findings);
         var kept = (exported ?? []).Select(note => heads.Read(note, "A head that was kept elsewhere")).OfType<SignedHead>().ToList();
         var tiles = new TileCheck(aside, size, findings);
@@ -110,7 +111,6 @@ public sealed class LogVerification(
 
     private async Task<long> LastPosition(NpgsqlConnection log, CancellationToken ct)
     {
-        // Both from one look: the log may be growing.
         await using var ask = new NpgsqlCommand(
             "select (select position from crm.log_counter), (select coalesce(max(seq_id), 0) from crm.mt_events)", log);
         await using var row = await ask.ExecuteReaderAsync(ct);
@@ -127,13 +127,12 @@ public sealed class LogVerification(
     /// <summary>No version twice (an index sees to that), none missing, as many as the stream says.</summary>
     private async Task Streams(NpgsqlConnection log, CancellationToken ct)
     {
-        await using var transaction = await log.BeginTransactionAsync(ct);
         await using (var patient = new NpgsqlCommand("set local statement_timeout = 0", log))
         {
             await patient.ExecuteNonQueryAsync(ct);
         }
 
-        await using (var ask = new NpgsqlCommand(
+        await using var ask = new NpgsqlCommand(
             """
             select coalesce(e.stream_id, s.id), coalesce(e.events, 0), coalesce(e.first, 0), coalesce(e.last, 0), coalesce(s.version, 0)
             from (select stream_id, count(*) as events, min(version) as first, max(version) as last from crm.mt_events group by stream_id) e
@@ -142,19 +141,15 @@ public sealed class LogVerification(
             order by 1 limit 100
             """,
             log)
-        { CommandTimeout = 0 })
+        { CommandTimeout = 0 };
+        await using var row = await ask.ExecuteReaderAsync(ct);
+        while (await row.ReadAsync(ct))
         {
-            await using var row = await ask.ExecuteReaderAsync(ct);
-            while (await row.ReadAsync(ct))
-            {
-                var (stream, count, first, last, version) =
-                    (row.IsDBNull(0) ? Guid.Empty : row.GetGuid(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4));
-                findings.Add(
-                    FindingKind.Stream, 0,
-                    $"Stream {stream} says version {version}; it has {count} events, of versions {first} to {last}.");
-            }
+            var (stream, count, first, last, version) =
+                (row.IsDBNull(0) ? Guid.Empty : row.GetGuid(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4));
+            findings.Add(
+                FindingKind.Stream, 0,
+                $"Stream {stream} says version {version}; it has {count} events, of versions {first} to {last}.");
         }
-
-        await transaction.CommitAsync(ct);
     }
 }
