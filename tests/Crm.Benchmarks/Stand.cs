@@ -74,7 +74,11 @@ public sealed class Stand : IAsyncDisposable
 
     /// <summary>The settings with which a <c>crm</c> process shares this cluster and uses the product's own database on it.</summary>
     public IReadOnlyDictionary<string, string> SettingsForMain() =>
-        new Dictionary<string, string>(StringComparer.Ordinal) { ["CRM_DATA_DIR"] = Cluster.DataFolder };
+        new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["CRM_DATA_DIR"] = Cluster.DataFolder,
+            ["CRM_MASTER_KEY"] = TestKeys.Text,
+        };
 
     /// <summary>Runs a statement as the superuser. It holds names and literals of ours alone.</summary>
     public async Task Execute(string database, string sql, CancellationToken ct)

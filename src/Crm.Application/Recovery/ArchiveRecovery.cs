@@ -30,6 +30,9 @@ public sealed class ArchiveRecovery(
     internal const string IndexStep = "indexes";
     internal const string BelongingsStep = "streams, keys, receipts, counter";
 
+    /// <summary>Whether the database holds something of it by now: where it fails after that, the database is half filled.</summary>
+    public bool HasBegun { get; private set; }
+
     /// <summary>Restores.</summary>
     /// <param name="request">What is asked for.</param>
     /// <param name="progress">Told how far it is; null for nobody.</param>
@@ -58,11 +61,12 @@ public sealed class ArchiveRecovery(
                 await RecoveryMarker.Claim(target, manifest.Log ?? throw Empty(), position, ct);
             }
 
+            HasBegun = true;
             await Migrations.Apply(owner, ct);
         });
         var before = await steps.Do(LoadStep, part => restoration.Load(part, ct));
         await steps.Do(IndexStep, _ => restoration.MakeIndexes(ct));
-        IReadOnlyCollection<Guid> erased = [.. request.Erased, .. ErasedSince.Read(folder, manifest, key, ct)];
+        var erased = Erased(manifest, request, warnings, ct);
         var belongings = new RestoredBelongings(owner, restoration, request.ReviveApiKeys, erased);
         await steps.Do(BelongingsStep, _ => belongings.Restore(ct));
         await using var log = new EventLog(app, EventJson.Catalog, masters, new LogPosition());
@@ -80,8 +84,8 @@ public sealed class ArchiveRecovery(
         var erasedAgain = await steps.Do("erase again", _ => ErasedAgain.All(log, erased, time.GetUtcNow(), ct));
         var report = new RestoreReport(
             position, archive, restored, tables, await belongings.Streams(ct),
-            manifest.TreeHead?.Size == position ? manifest.TreeHead == tree : null, erasedAgain, revoked, warnings, steps.Done, before,
-            clock.Elapsed.TotalSeconds);
+            manifest.TreeHead?.Size == position ? manifest.TreeHead == tree : null, erasedAgain, request.Erased.From, revoked, warnings, steps.Done,
+            before, clock.Elapsed.TotalSeconds);
         if (report.Verified)
         {
             await using var target = await owner.OpenConnectionAsync(ct);
@@ -132,15 +136,34 @@ public sealed class ArchiveRecovery(
             return position;
         }
 
-        // Without the rows beside the log nothing sealed opens and nobody signs in: there is no good part then.
         var good = Math.Min(position, ArchiveCheck.GoodUpTo(manifest, damages));
-        if (!request.GoodPart || good < 1 || damages.Any(static damage => damage.First is null))
+        if (!request.GoodPart || good < 1)
         {
             throw new ArchiveDamagedException(damages);
         }
 
         warnings.AddRange(damages.Select(static damage => $"damaged: {damage}"));
         return good;
+    }
+
+    /// <summary>Who is erased, as the archive knows and whatever else was asked; and what somebody must know where that is not enough.</summary>
+    private IReadOnlyCollection<Guid> Erased(ArchiveManifest manifest, RestoreRequest request, List<string> warnings, CancellationToken ct)
+    {
+        var (streams, unreadable) = ErasedSince.In(folder, manifest, key, ct);
+        warnings.InsertRange(0, request.Erased.Warnings);
+        if (request.Erased.From.Count == 0)
+        {
+            warnings.Insert(0, string.Create(
+                CultureInfo.InvariantCulture,
+                $"WHOEVER WAS ERASED AFTER POSITION {manifest.LastPosition} ({manifest.UpdatedAt:yyyy-MM-dd HH:mm} UTC) IS BACK: ")
+                + "nothing newer than the archive was asked. Give --erased-from (a later archive, or a list of ids) to another run into "
+                + "an empty database, or erase them again before anybody uses this one.");
+        }
+
+        warnings.AddRange(unreadable.Select(static segment => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{segment.Sought.Values.Sum()} erasures in {segment.Damage.File}, which cannot be read, were taken from the rows of keys")));
+        return [.. request.Erased.Streams.Union(streams)];
     }
 
     private async Task<IReadOnlyList<RecoveredTable>> Tables(CancellationToken ct)

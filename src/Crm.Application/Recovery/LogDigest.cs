@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using Crm.EventStore.Archives;
 using Npgsql;
 
@@ -12,14 +11,15 @@ namespace Crm.Application.Recovery;
 public sealed record LogDigest(long Events, long LastPosition, string Sha256)
 {
     /// <summary>
-    /// The rendering that is hashed: one line per event in the order of positions, as <c>COPY … TO STDOUT</c> writes it with the
-    /// session's time zone UTC. So anybody can check it: <c>psql -c "copy (…) to stdout" | sha256sum</c>.
+    /// The rendering that is hashed: every event in the order of positions, as <c>COPY</c> writes it in the binary format. So anybody can
+    /// check it: <c>psql -c "copy (…) to stdout (format binary)" | sha256sum</c>.
     /// </summary>
     public const string Rendering =
         """
         copy (select seq_id, id, stream_id, version, type, mt_dotnet_type, timestamp, data, headers,
                      correlation_id, causation_id, tenant_id, is_archived
-              from crm.mt_events where seq_id <= current_setting('crm.upto')::bigint order by seq_id) to stdout
+              from crm.mt_events where seq_id <= current_setting('crm.upto')::bigint order by seq_id)
+        to stdout (format binary)
         """;
 
     /// <summary>Reads the log up to a position and digests it, in constant memory.</summary>
@@ -28,16 +28,13 @@ public sealed record LogDigest(long Events, long LastPosition, string Sha256)
         await using var connection = await database.OpenConnectionAsync(ct);
         await LongWork.Prepare(connection, upTo, ct);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        // Npgsql hands text out as characters only; written back as UTF-8 they are the bytes that the server sent.
-        using (var lines = await connection.BeginTextExportAsync(Rendering, ct))
+        await using (var events = await connection.BeginRawBinaryCopyAsync(Rendering, ct))
         {
-            var characters = new char[64 * 1024];
-            var bytes = new byte[Encoding.UTF8.GetMaxByteCount(characters.Length)];
-            var encoder = Encoding.UTF8.GetEncoder();
+            var buffer = new byte[64 * 1024];
             int read;
-            while ((read = await lines.ReadBlockAsync(characters, ct)) > 0)
+            while ((read = await events.ReadAsync(buffer, ct)) > 0)
             {
-                hash.AppendData(bytes, 0, encoder.GetBytes(characters.AsSpan(0, read), bytes, flush: false));
+                hash.AppendData(buffer.AsSpan(0, read));
             }
         }
 

@@ -85,6 +85,8 @@ public sealed class LogRecovery(
 
         var copy = new LogCopy(source.App, owner, position);
         await steps.Do("copy the log", part => copy.Events(marker.Copied, new Share(part, position), ct));
+        var wasRevoking = await HoldsRevocationsBeyond(position, ct);
+        LogDigest expected, found;
         await using (var log = new EventLog(app, EventJson.Catalog, masters, new LogPosition()))
         {
             await steps.Do("keys, receipts, counter", async _ =>
@@ -96,18 +98,20 @@ public sealed class LogRecovery(
                     reviveApiKeys,
                     ct);
             });
-            await ReadModelBuilds.All(app, log, projections, loggers, steps, ct);
+            // The log stands: it is compared while the read models are built.
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            var comparing = OrStop(stop, token => steps.Do("verify the log", _ => Digests(position, wasRevoking, token)));
+            var building = OrStop(stop, async token =>
+            {
+                await ReadModelBuilds.All(app, log, projections, loggers, steps, token);
+                return true;
+            });
+            await Task.WhenAll(building, comparing);
+            (expected, found) = await comparing;
         }
 
         await steps.Do("external ids of leads", _ => RecoveredKeys.ClaimExternalIds(owner, ct));
         progress?.Report(new RecoveryProgress("verify", 0));
-        var wasRevoking = await HoldsRevocationsBeyond(position, ct);
-        var (expected, found) = await steps.Do("verify the log", async _ =>
-        {
-            var sides = await Task.WhenAll(
-                LogDigest.Of(source.App, position, ct), LogDigest.Of(owner, wasRevoking ? position : long.MaxValue, ct));
-            return (sides[0], sides[1]);
-        });
         var tables = await steps.Do(
             "verify the read models", _ => ReadModelCheck.Compare(source.App, app, projections, position, wasRevoking, ct));
         var warnings = await Reopened.Since(source.App, position, ct);
@@ -123,6 +127,27 @@ public sealed class LogRecovery(
 
         progress?.Report(new RecoveryProgress("verify", 1));
         return report;
+    }
+
+    private async Task<(LogDigest Expected, LogDigest Found)> Digests(long position, bool wasRevoking, CancellationToken ct)
+    {
+        var sides = await Task.WhenAll(
+            LogDigest.Of(source.App, position, ct), LogDigest.Of(owner, wasRevoking ? position : long.MaxValue, ct));
+        return (sides[0], sides[1]);
+    }
+
+    /// <summary>Does something, and stops the others when it fails.</summary>
+    private static async Task<T> OrStop<T>(CancellationTokenSource stop, Func<CancellationToken, Task<T>> work)
+    {
+        try
+        {
+            return await work(stop.Token);
+        }
+        catch
+        {
+            await stop.CancelAsync();
+            throw;
+        }
     }
 
     private async Task<int> RevokeApiKeys(CancellationToken ct)

@@ -8,9 +8,6 @@ namespace Crm.Application.Recovery;
 /// <summary>Builds every read model of a database whose log has just been filled.</summary>
 internal static class ReadModelBuilds
 {
-    // Together the builds keep so many streams' states in memory.
-    private const long StreamsAtOnce = 750_000;
-
     private const int ConnectionsOfOneBuild = 5;
 
     /// <summary>Builds them: all at once where there are connections enough, for the log is then read and decoded once for all of them.</summary>
@@ -20,7 +17,7 @@ internal static class ReadModelBuilds
     {
         var pool = new NpgsqlConnectionStringBuilder(app.ConnectionString).MaxPoolSize;
         var atOnce = Math.Clamp(pool / ConnectionsOfOneBuild, 1, projections.Count);
-        using var rebuilder = new Rebuilder(app, log, loggers.CreateLogger<Rebuilder>(), StreamsAtOnce / atOnce, atOnce);
+        using var rebuilder = new Rebuilder(app, log, loggers.CreateLogger<Rebuilder>(), atOnce);
         await Parallel.ForEachAsync(
             projections,
             new ParallelOptions { MaxDegreeOfParallelism = atOnce, CancellationToken = ct },

@@ -22,9 +22,11 @@ internal static class Reopened
 
     /// <summary>What is open again, for people, as the archive tells.</summary>
     public static IEnumerable<string> Since(
-        ArchiveFolder folder, ArchiveManifest manifest, ArchiveKey? key, long position, CancellationToken ct) =>
-        ArchivedEvents.Find(folder, manifest, key, position, doors.Keys.ToHashSet(StringComparer.Ordinal), ct)
-            .Select(Says);
+        ArchiveFolder folder, ArchiveManifest manifest, ArchiveKey? key, long position, CancellationToken ct)
+    {
+        var found = ArchivedEvents.Find(folder, manifest, key, position, doors.Keys.ToHashSet(StringComparer.Ordinal), ct);
+        return [.. found.Events.Select(Says), .. found.Unreadable.Select(Says)];
+    }
 
     /// <summary>What is open again, for people, as the log tells that is recovered from.</summary>
     public static async Task<IReadOnlyList<string>> Since(NpgsqlDataSource source, long position, CancellationToken ct)
@@ -50,6 +52,10 @@ internal static class Reopened
 
         return says;
     }
+
+    private static string Says(UnreadableSegment segment) =>
+        $"what was shut in {segment.Damage.File} is open again and cannot be named, for it cannot be read: "
+        + string.Join(", ", segment.Sought.Select(static shut => string.Create(CultureInfo.InvariantCulture, $"{shut.Value} {shut.Key}")));
 
     private static string Says(ArchivedEvent shut) =>
         string.Format(CultureInfo.InvariantCulture, doors[shut.Type], shut.StreamId, shut.Position);

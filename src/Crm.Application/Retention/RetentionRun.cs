@@ -6,131 +6,184 @@ using Crm.EventStore.Log;
 
 namespace Crm.Application.Retention;
 
-/// <summary>What a run of the retention rules came to.</summary>
-/// <param name="Rules">The rules.</param>
-/// <param name="DryRun">Whether nothing was done and the counts say what would be.</param>
-/// <param name="Leads">Leads looked at.</param>
-/// <param name="Archived">Leads put away.</param>
-/// <param name="Erased">Persons erased.</param>
-/// <param name="MovedOn">Leads that somebody worked on in the meantime, and that were left alone.</param>
-/// <param name="Unreadable">Leads whose history cannot be read, and that were left alone.</param>
-public sealed record RetentionReport(RetentionRules Rules, bool DryRun, long Leads, long Archived, long Erased, long MovedOn, long Unreadable);
-
 /// <summary>
-/// Puts away and erases what the rules say is due, by the commands that people use, lead by lead. Interrupted, it is run again: what was
-/// done is not due any more. Decided on the log, so that no read model that is behind can make anybody be forgotten too early.
+/// Puts away and erases what the rules say is due, by the commands that people use, lead by lead. A dry run says what is due and is kept;
+/// a run works out the same from the log as it stood then, leaves alone what something has happened to since, and does nothing else.
+/// Interrupted, it is run again and comes to the same. Decided on the log, so that no read model that is behind can make anybody be
+/// forgotten too early.
 /// </summary>
 public sealed class RetentionRun(EventLog log, CommandRunner commands)
 {
     /// <summary>Who does it, as the log has it.</summary>
     public const string Actor = "retention";
 
-    /// <summary>The scope of the bookmarks that runs leave: one for a dry run of each set of rules, and one for the last run.</summary>
+    /// <summary>The scope of the bookmarks that runs leave.</summary>
     public const string Scope = "retention";
 
     /// <summary>The bookmark of the last run.</summary>
     public const string LastRun = "last-run";
 
+    private const string LastPlan = "dry-run";
     private const int PageSize = 500;
     private const int AtOnce = 16;
 
-    /// <summary>For how long a dry run answers for a run of the same rules.</summary>
-    public static TimeSpan DryRunHolds { get; } = TimeSpan.FromDays(7);
-
-    /// <summary>Whether the same rules were tried out lately.</summary>
-    public async Task<bool> WasTriedOut(RetentionRules rules, DateTimeOffset now, CancellationToken ct) =>
-        await log.ReadBookmark(Scope, rules.Key, ct) is { } tried && TimeOf(tried) is { } at && at <= now && now - at <= DryRunHolds;
-
-    /// <summary>Runs the rules over all leads.</summary>
-    /// <param name="rules">The rules.</param>
-    /// <param name="dryRun">Whether only to say what would be done.</param>
-    /// <param name="now">The time of the run.</param>
-    /// <param name="progress">Told how many leads have been looked at; null for nobody.</param>
-    /// <param name="ct">Stops it between two leads.</param>
-    public async Task<RetentionReport> Run(RetentionRules rules, bool dryRun, DateTimeOffset now, IProgress<long>? progress, CancellationToken ct)
+    private enum Found
     {
-        var envelope = new Envelope(Actor, OperationId: Guid.CreateVersion7(now).ToString());
-        var report = new RetentionReport(rules, dryRun, 0, 0, 0, 0, 0);
-        var after = Guid.Empty;
-        while (await log.ListStreams(Lead.Aggregate.StreamType, after, PageSize, ct) is [.., var last] page)
+        Nothing,
+        Due,
+        DoneBefore,
+        MovedOn,
+        Unreadable,
+    }
+
+    /// <summary>What the last dry run found; null when there was none.</summary>
+    public async Task<RetentionPlan?> Plan(CancellationToken ct) =>
+        await log.ReadBookmark(Scope, LastPlan, ct) is { } kept ? RetentionPlan.Of(kept) : null;
+
+    /// <summary>The dry run: says what is due now, and keeps it for a run.</summary>
+    /// <param name="rules">The rules.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="progress">Told how many leads have been looked at; null for nobody.</param>
+    /// <param name="ct">Stops it; nothing is kept then.</param>
+    public async Task<RetentionReport> TryOut(RetentionRules rules, DateTimeOffset now, IProgress<long>? progress, CancellationToken ct)
+    {
+        var plan = new RetentionPlan(Guid.CreateVersion7(now), rules, now, await log.LastPosition(ct), 0, 0, 0);
+        var report = RetentionReport.Begin(rules, dryRun: true, now, plan.Position);
+        var due = new List<DueLead>();
+        await foreach (var page in Pages(progress, ct))
         {
-            report = await Page(report, [.. page], envelope, now, ct);
-            progress?.Report(report.Leads);
-            after = last;
+            foreach (var history in page)
+            {
+                var (found, quiet, step) = Look(plan, history);
+                if (found == Found.Due)
+                {
+                    due.Add(new DueLead(history[0].StreamId, step, rules.Because(step), quiet.LastActivity, quiet.PutAwayAt));
+                }
+
+                report = Counted(report, plan, history, found == Found.Due ? null : found, step);
+            }
         }
 
-        // For the next run, which asks whether this one tried the rules out; and for whoever watches that it runs at all.
-        var what = string.Create(CultureInfo.InvariantCulture, $"{now.UtcDateTime:O} archived={report.Archived} erased={report.Erased}");
-        var bookmark = new Bookmark(Scope, dryRun ? rules.Key : LastRun, what);
-        await log.Append(new AppendCommand([], envelope) { Bookmark = bookmark }, ct);
+        report = report with
+        {
+            Archived = due.Count(static lead => lead.What == RetentionStep.Archive),
+            Erased = due.Count(static lead => lead.What == RetentionStep.Erase),
+            Due = due,
+        };
+        plan = plan with { Leads = report.Leads, Archive = report.Archived, Erase = report.Erased };
+        await log.Append(new AppendCommand([], new Envelope(Actor)) { Bookmark = new Bookmark(Scope, LastPlan, plan.Text) }, ct);
         return report;
     }
 
-    /// <summary>The time that stands in a bookmark; null where it cannot be read.</summary>
-    public static DateTimeOffset? TimeOf(string bookmark) => DateTimeOffset.TryParse(
-        bookmark.Split(' ')[0], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null;
-
-    private async Task<RetentionReport> Page(RetentionReport report, Guid[] page, Envelope envelope, DateTimeOffset now, CancellationToken ct)
+    /// <summary>Carries out what a dry run found.</summary>
+    /// <param name="plan">What it found.</param>
+    /// <param name="now">The time of the run: when its events happen.</param>
+    /// <param name="progress">Told how many leads have been looked at; null for nobody.</param>
+    /// <param name="ct">Stops it between two leads.</param>
+    public async Task<RetentionReport> CarryOut(RetentionPlan plan, DateTimeOffset now, IProgress<long>? progress, CancellationToken ct)
     {
-        var due = new List<(Guid Lead, long Version, RetentionStep Step)>();
-        var unreadable = 0L;
-        foreach (var history in (await log.ReadStreamsAsStored(page, ct)).GroupBy(static recorded => recorded.StreamId))
+        var report = RetentionReport.Begin(plan.Rules, dryRun: false, plan.At, plan.Position);
+        await foreach (var page in Pages(progress, ct))
         {
-            var events = history.ToList();
-            if (events.Exists(static recorded => recorded.Data is UnreadableEvent))
+            var outcomes = new (Found Found, RetentionStep Step)[page.Count];
+            await Parallel.ForAsync(0, page.Count, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = ct }, async (place, stop) =>
+                outcomes[place] = await Settle(plan, page[place], now, stop));
+            foreach (var (history, outcome) in page.Zip(outcomes))
             {
-                unreadable++;
-                continue;
-            }
-
-            var lead = Lead.Aggregate.Fold(events.Select(static recorded => (LeadEvent)recorded.Data));
-            if (report.Rules.Due(lead, RetentionRules.LastActivity(events), now) is { } step)
-            {
-                due.Add((history.Key, events.Count, step));
+                report = Counted(report, plan, history, outcome.Found, outcome.Step);
             }
         }
 
-        var (archived, erased, movedOn) = (0L, 0L, 0L);
-        await Parallel.ForEachAsync(due, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = ct }, async (each, stop) =>
+        // For whoever watches that it runs at all.
+        var what = string.Create(CultureInfo.InvariantCulture, $"{now.UtcDateTime:O} archived={report.Archived} erased={report.Erased}");
+        await log.Append(new AppendCommand([], new Envelope(Actor)) { Bookmark = new Bookmark(Scope, LastRun, what) }, ct);
+        return report;
+    }
+
+    /// <summary>The time that stands in the bookmark of the last run; null where it cannot be read.</summary>
+    public static DateTimeOffset? TimeOf(string bookmark) => DateTimeOffset.TryParse(
+        bookmark.Split(' ')[0], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null;
+
+    private async IAsyncEnumerable<List<List<RecordedEvent>>> Pages(
+        IProgress<long>? progress, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
+    {
+        var (after, looked) = (Guid.Empty, 0L);
+        while (await log.ListStreams(Lead.Aggregate.StreamType, after, PageSize, ct) is [.., var last] page)
         {
-            if (!report.DryRun && !await Do(each.Lead, each.Version, each.Step, report.Rules, envelope, now, stop))
+            yield return [.. (await log.ReadStreamsAsStored([.. page], ct)).GroupBy(static recorded => recorded.StreamId).Select(static one => one.ToList())];
+            progress?.Report(looked += page.Count);
+            after = last;
+        }
+    }
+
+    /// <summary>What is due for a lead by a plan, as the log stood at its position, and what has become of it since.</summary>
+    private static (Found Found, QuietLead Quiet, RetentionStep Step) Look(RetentionPlan plan, List<RecordedEvent> history)
+    {
+        var nobody = QuietLead.Of([]);
+        if (history.Exists(static recorded => recorded.Data is UnreadableEvent))
+        {
+            return (Found.Unreadable, nobody, default);
+        }
+
+        var quiet = QuietLead.Of(history.TakeWhile(recorded => recorded.Position <= plan.Position));
+        if (plan.Rules.Due(quiet, plan.At) is not { } step)
+        {
+            return (Found.Nothing, quiet, default);
+        }
+
+        var since = history.Where(recorded => recorded.Position > plan.Position).ToList();
+        var found = since.Exists(recorded => recorded.Envelope.OperationId == plan.Operation) ? Found.DoneBefore
+            : since.TrueForAll(QuietLead.IsOfItself) ? Found.Due
+            : Found.MovedOn;
+        return (found, quiet, step);
+    }
+
+    /// <summary>Carries a step out on the very version that was looked at; where there is another by now, it is looked at again.</summary>
+    private async Task<(Found Found, RetentionStep Step)> Settle(
+        RetentionPlan plan, List<RecordedEvent> history, DateTimeOffset now, CancellationToken ct)
+    {
+        while (true)
+        {
+            var (found, _, step) = Look(plan, history);
+            if (found != Found.Due)
             {
-                Interlocked.Increment(ref movedOn);
-                return;
+                return (found, step);
             }
 
-            switch (each.Step)
+            ICommand<Lead, LeadEvent> command = step switch
             {
-                case RetentionStep.Archive:
-                    Interlocked.Increment(ref archived);
+                RetentionStep.Archive => new ArchiveLead(plan.Rules.Because(step)),
+                RetentionStep.Erase => new EraseLead(plan.Rules.Because(step), Actor, PersonTraces.None), // no person wrote these texts
+            };
+            var context = new CommandContext(new Envelope(Actor, OperationId: plan.Operation), now, Permissions.Scope.System)
+            {
+                IfMatch = history.Count,
+            };
+            switch (await commands.Run(LeadStream.Kind, history[0].StreamId, command, context, ct))
+            {
+                case CommandResult.Done:
+                    return (Found.Due, step);
+                case CommandResult.PreconditionFailed:
+                    history = [.. await log.ReadStreamAsStored(history[0].StreamId, ct)];
                     break;
-                case RetentionStep.Erase:
-                    Interlocked.Increment(ref erased);
-                    break;
+                case var other:
+                    throw new InvalidOperationException($"Lead {history[0].StreamId} was due, and retention was answered {other}.");
             }
-        });
+        }
+    }
+
+    private static RetentionReport Counted(
+        RetentionReport report, RetentionPlan plan, List<RecordedEvent> history, Found? found, RetentionStep step)
+    {
+        var isDone = found is Found.Due or Found.DoneBefore;
         return report with
         {
-            Leads = report.Leads + page.Length,
-            Archived = report.Archived + archived,
-            Erased = report.Erased + erased,
-            MovedOn = report.MovedOn + movedOn,
-            Unreadable = report.Unreadable + unreadable,
+            Leads = report.Leads + (history[0].Position <= plan.Position ? 1 : 0),
+            Archived = report.Archived + (isDone && step == RetentionStep.Archive ? 1 : 0),
+            Erased = report.Erased + (isDone && step == RetentionStep.Erase ? 1 : 0),
+            Before = report.Before + (found == Found.DoneBefore ? 1 : 0),
+            MovedOn = report.MovedOn + (found == Found.MovedOn ? 1 : 0),
+            Unreadable = report.Unreadable + (found == Found.Unreadable ? 1 : 0),
         };
     }
-
-    /// <summary>Carries a step out on the very version that was looked at; false where there is another by now.</summary>
-    private async Task<bool> Do(
-        Guid lead, long version, RetentionStep step, RetentionRules rules, Envelope envelope, DateTimeOffset now, CancellationToken ct)
-    {
-        ICommand<Lead, LeadEvent> command = step switch
-        {
-            RetentionStep.Archive => new ArchiveLead(Because(rules.ArchiveAfterMonths)),
-            RetentionStep.Erase => new EraseLead(Because(rules.EraseAfterMonths), Actor, PersonTraces.None), // no person wrote these texts
-        };
-        var context = new CommandContext(envelope, now, Permissions.Scope.System) { IfMatch = version };
-        return await commands.Run(LeadStream.Kind, lead, command, context, ct) is CommandResult.Done;
-    }
-
-    private static string Because(int? months) => string.Create(CultureInfo.InvariantCulture, $"No activity for {months} months.");
 }

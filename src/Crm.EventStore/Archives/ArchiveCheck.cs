@@ -1,10 +1,10 @@
-using System.Text.Json;
-
 namespace Crm.EventStore.Archives;
 
 /// <summary>What the check of an archive found.</summary>
 /// <param name="LastPosition">The last position that the manifest promises.</param>
-/// <param name="GoodUpTo">Up to here nothing is damaged: so far it can be restored.</param>
+/// <param name="GoodUpTo">
+/// Up to here nothing is damaged: so far it can be restored; 0 where the rows beside the log are lost, without which nothing can be.
+/// </param>
 /// <param name="Counts">What it holds, as counted where it could be read.</param>
 /// <param name="Damages">What is wrong; empty when nothing is.</param>
 public sealed record ArchiveCheckReport(long LastPosition, long GoodUpTo, ArchiveCounts Counts, IReadOnlyList<ArchiveDamage> Damages)
@@ -55,11 +55,9 @@ public static class ArchiveCheck
         {
             ArchiveSecretRows.Check(folder, manifest.Secrets, key);
         }
-        catch (Exception broken) when (broken is ArchiveDamagedException or InvalidDataException)
+        catch (Exception broken) when (ArchivedEvents.IsDamage(broken))
         {
-            damages.Add(broken is ArchiveDamagedException { Damages: [var one, ..] }
-                ? one
-                : new ArchiveDamage(manifest.Secrets.File.Name, null, null, broken.Message));
+            damages.Add(OfSecrets(manifest, broken));
         }
 
         var counts = ArchiveCounts.Of(counted);
@@ -99,22 +97,38 @@ public static class ArchiveCheck
         }
         catch (ArchiveDamagedException broken)
         {
-            damages.AddRange(broken.Damages);
+            damages.Add(OfSecrets(manifest, broken));
         }
 
         return damages;
     }
 
-    /// <summary>Up to where an archive with such faults can be restored.</summary>
-    public static long GoodUpTo(ArchiveManifest manifest, IReadOnlyList<ArchiveDamage> damages) => Math.Min(
-        manifest.LastPosition, damages.Select(static damage => damage.First - 1 ?? long.MaxValue).Append(long.MaxValue).Min());
+    /// <summary>
+    /// Up to where an archive with such faults can be restored. Without the rows beside the log nothing sealed opens and nobody signs in:
+    /// there is no good part then.
+    /// </summary>
+    public static long GoodUpTo(ArchiveManifest manifest, IReadOnlyList<ArchiveDamage> damages) =>
+        damages.Any(damage => damage.File == manifest.Secrets.File.Name)
+            ? 0
+            : Math.Min(manifest.LastPosition, damages.Select(static damage => damage.First - 1 ?? long.MaxValue).Append(long.MaxValue).Min());
 
     /// <summary>A fault of a segment, with the positions that are lost by it.</summary>
     internal static ArchiveDamage Of(ArchiveSegment segment, Exception broken) => new(
         segment.File.Name,
         segment.First,
         segment.Last,
-        broken is ArchiveDamagedException { Damages: [var one, ..] } ? one.What : $"it cannot be read ({broken.Message})");
+        WhatOf(broken));
+
+    /// <summary>A fault of the rows beside the log, and what it means.</summary>
+    private static ArchiveDamage OfSecrets(ArchiveManifest manifest, Exception broken) => new(
+        manifest.Secrets.File.Name,
+        First: null,
+        Last: null,
+        $"{WhatOf(broken)}; without these rows nothing sealed opens and nobody signs in, so no part of the archive can be restored: "
+        + "look for this file in a copy, or take another archive");
+
+    private static string WhatOf(Exception broken) =>
+        broken is ArchiveDamagedException { Damages: [var one, ..] } ? one.What : $"it cannot be read ({broken.Message})";
 
     private static IEnumerable<ArchiveDamage> Gaps(ArchiveManifest manifest)
     {
@@ -144,7 +158,7 @@ public static class ArchiveCheck
         {
             return (Count(folder, segment, key, ct), null);
         }
-        catch (Exception broken) when (broken is ArchiveDamagedException or JsonException or InvalidDataException)
+        catch (Exception broken) when (ArchivedEvents.IsDamage(broken))
         {
             return (null, Of(segment, broken));
         }

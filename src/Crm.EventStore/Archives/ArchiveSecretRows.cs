@@ -146,6 +146,27 @@ internal static class ArchiveSecretRows
         return ids;
     }
 
+    /// <summary>The streams whose key was destroyed.</summary>
+    /// <exception cref="ArchiveDamagedException">The file is damaged, or not the manifest's.</exception>
+    public static IReadOnlyCollection<Guid> DestroyedKeys(ArchiveFolder folder, ArchiveSecrets secrets, ArchiveKey? key)
+    {
+        using var file = new ArchiveFileReader(folder.Keys, secrets.File, key);
+        var (lines, streams) = (new Lines(file), new List<Guid>());
+        while (lines.Next())
+        {
+            var (table, row) = RowOf(lines.Line, secrets.File.Name);
+            if (table is "subject_keys")
+            {
+                using var of = JsonDocument.Parse(row);
+                streams.AddRange(
+                    of.RootElement.GetProperty("wrapped").ValueKind is JsonValueKind.Null ? [of.RootElement.GetProperty("stream_id").GetGuid()] : []);
+            }
+        }
+
+        file.Check();
+        return streams;
+    }
+
     private static async Task<long> Table(
         NpgsqlConnection connection, string table, string query, long upTo, ArchiveFileWriter file, CancellationToken ct)
     {

@@ -118,14 +118,23 @@ public sealed class LogRestoration(NpgsqlDataSource owner, ArchiveFolder folder,
         await using var transaction = await connection.BeginTransactionAsync(ct);
         await using (var copy = await connection.BeginRawBinaryCopyAsync(EventLineReader.Copy, ct))
         {
-            var rows = new BinaryRows();
-            foreach (var _ in Rows(segment, rows, ct))
+            try
             {
+                var rows = new BinaryRows();
+                foreach (var _ in Rows(segment, rows, ct))
+                {
+                    await rows.Send(copy, ct);
+                }
+
+                rows.End();
                 await rows.Send(copy, ct);
             }
-
-            rows.End();
-            await rows.Send(copy, ct);
+            catch (ArchiveDamagedException)
+            {
+                // Else the database would be told that this was all, and complain of that instead.
+                await copy.CancelAsync();
+                throw;
+            }
         }
 
         await using var mark = new NpgsqlCommand("insert into crm_recovery.segments (first) values ($1)", connection);

@@ -101,19 +101,14 @@ public sealed class EventLog : IAsyncDisposable
     public async Task<IReadOnlyList<RecordedEvent>> ReadAfter(long after, int limit, CancellationToken ct) =>
         await reader.ReadAfter(after, limit, ct);
 
-    /// <summary>
-    /// The events after one position and up to another that belong to one share of the streams (by a hash of the stream's id), in order:
-    /// for whoever cannot hold all streams at once and goes through the log once per share. What all shares bring together must be counted
-    /// against the positions, because a share alone does not show a hole.
-    /// </summary>
-    public async Task<IReadOnlyList<RecordedEvent>> ReadShare(long after, long to, int shares, int share, int limit, CancellationToken ct) =>
-        await reader.ReadShare(after, to, shares, share, limit, ct);
-
     /// <summary>How many streams there are.</summary>
     public Task<long> CountStreams(CancellationToken ct) => reader.CountStreams(ct);
 
     /// <summary>How many streams' personal data are erased: it grows with each erasure, and events read before one may read otherwise after.</summary>
     public Task<long> CountErased(CancellationToken ct) => reader.CountErased(ct);
+
+    /// <summary>The first position that should be there and is not; null when there is none such.</summary>
+    public Task<long?> FirstHole(CancellationToken ct) => reader.FirstHole(ct);
 
     /// <summary>The log's last position; 0 when it is empty.</summary>
     public Task<long> LastPosition(CancellationToken ct) => reader.LastPosition(ct);

@@ -25,10 +25,13 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog,
         $"{StoredEvent.Select} where e.seq_id > $1 order by e.seq_id limit $2";
 
     // A share of the streams by the hash of their ids: what a rebuild that may not hold all of them reads, pass by pass.
-    public const string ShareSql =
-        $"""
-        {StoredEvent.Select}
-        where e.seq_id > $1 and e.seq_id <= $2 and (uuid_hash(e.stream_id) & 1073741823) % $3 = $4 order by e.seq_id limit $5
+    public const string FirstHoleSql =
+        """
+        select e.position + 1
+        from (select seq_id as position from crm.mt_events union all select 0) e
+        where e.position < (select max(seq_id) from crm.mt_events)
+          and not exists (select from crm.mt_events n where n.seq_id = e.position + 1)
+        order by 1 limit 1
         """;
 
     public const string LastSql = "select coalesce(max(seq_id), 0) from crm.mt_events";
@@ -93,8 +96,7 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog,
         return events;
     }
 
-    public Task<List<RecordedEvent>> ReadShare(long after, long to, int shares, int share, int limit, CancellationToken ct) =>
-        Run(ShareSql, ReadEventsAsStored, ct, after, to, shares, share, limit);
+    public Task<long?> FirstHole(CancellationToken ct) => Run(FirstHoleSql, ReadOne<long?>, ct);
 
     public Task<long> CountStreams(CancellationToken ct) => Run("select count(*) from crm.mt_streams", ReadOne<long>, ct);
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Crm.EventStore.Log;
@@ -106,12 +107,12 @@ internal readonly ref struct CopyRow(ReadOnlySpan<byte> bytes, ReadOnlySpan<(int
     public bool IsNull(int column) => fields[column].Length < 0;
 }
 
-/// <summary>Rows that are kept, all of one number of columns, until what they need has been read.</summary>
-internal sealed class HeldRows(int columns)
+/// <summary>Rows that are kept, all of one number of columns, until what they need has been read. Their room is lent.</summary>
+internal sealed class HeldRows(int columns) : IDisposable
 {
     private readonly List<int> starts = [];
     private readonly List<(int From, int Length)> fields = [];
-    private byte[] buffer = new byte[64 * 1024];
+    private byte[] buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
     private int length;
 
     /// <summary>How many.</summary>
@@ -127,7 +128,10 @@ internal sealed class HeldRows(int columns)
     {
         if (buffer.Length - length < row.Bytes.Length)
         {
-            Array.Resize(ref buffer, Math.Max(2 * buffer.Length, length + row.Bytes.Length));
+            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(2 * buffer.Length, length + row.Bytes.Length));
+            buffer.AsSpan(0, length).CopyTo(larger);
+            Return();
+            buffer = larger;
         }
 
         starts.Add(length);
@@ -135,4 +139,14 @@ internal sealed class HeldRows(int columns)
         row.Bytes.CopyTo(buffer.AsSpan(length));
         length += row.Bytes.Length;
     }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Return();
+        buffer = [];
+    }
+
+    // Cleared: personal data, sealed or not, have no business in what others rent.
+    private void Return() => ArrayPool<byte>.Shared.Return(buffer, clearArray: true);
 }

@@ -4,9 +4,9 @@ using Npgsql;
 namespace Crm.EventStore.Projections;
 
 /// <summary>
-/// Makes the tables of a new build and fills them from the log. States and entries are written in transactions of their own, so that the
-/// indexes of the entries are being built while the states are still written. A table is filled in the transaction that makes it, with rows
-/// frozen from the beginning: no vacuum has to touch them again, and no index build and no comparison either.
+/// Makes the tables of a new build and fills them from the log. It comes stream by stream, so that nothing has to be remembered but the
+/// stream at hand, however many there are. A table is filled in the transaction that makes it, with rows frozen from the beginning: no
+/// vacuum has to touch them again, and no index build and no comparison either.
 /// </summary>
 internal sealed class FirstFill<TState, TEntry>(
     ProjectionBuild build, Projection<TState, TEntry> projection, NpgsqlDataSource database, SideBySide indexing)
@@ -17,26 +17,17 @@ internal sealed class FirstFill<TState, TEntry>(
     private readonly ReadTable<TEntry>? entries = projection.Entries;
     private readonly DailyTotals<TEntry>? totals = projection.Totals;
     private readonly Dictionary<TotalKey, Total> sums = [];
-    private readonly List<ParkedStream> parked = [];
+    private readonly Folding<TState, TEntry> folding = new(projection, [], new HashSet<Guid>());
 
-    /// <summary>Fills the tables from the pages of each share of the streams.</summary>
+    /// <summary>Fills the tables from the pages of the log, which come in the order of streams and versions.</summary>
     /// <returns>The streams that had to be parked.</returns>
-    public async Task<IReadOnlyList<ParkedStream>> Run(
-        IEnumerable<IAsyncEnumerable<IReadOnlyList<RecordedEvent>>> shares, CancellationToken ct)
+    public async Task<IReadOnlyList<ParkedStream>> Run(IAsyncEnumerable<IReadOnlyList<RecordedEvent>> pages, CancellationToken ct)
     {
         await using var forEntries = new Session(database, Create(entries));
         await using var forStates = new Session(database, Create(states) + Create(totals));
-        IReadOnlyCollection<TState> last = [];
-        foreach (var pages in shares)
-        {
-            // The states of a share are written when its entries are; those of the last one when all entries are.
-            await WriteStates(forStates, last, ct);
-            last = await FoldShare(pages, forEntries, ct);
-        }
-
+        await Fold(pages, forEntries, forStates, ct);
         await forEntries.Commit(ct);
         StartIndexes(entries);
-        await WriteStates(forStates, last, ct);
         if (totals is not null)
         {
             await TotalsTable.Upsert(await forStates.Open(ct), build.Physical(totals.Name), sums, ct);
@@ -49,48 +40,56 @@ internal sealed class FirstFill<TState, TEntry>(
             indexing.Start([], $"analyze {build.Physical(totals.Name)}");
         }
 
-        return parked;
+        return folding.Parked;
     }
 
-    private async Task<IReadOnlyCollection<TState>> FoldShare(
-        IAsyncEnumerable<IReadOnlyList<RecordedEvent>> pages, Session session, CancellationToken ct)
+    private async Task Fold(
+        IAsyncEnumerable<IReadOnlyList<RecordedEvent>> pages, Session forEntries, Session forStates, CancellationToken ct)
     {
-        var folding = new Folding<TState, TEntry>(projection, [], new HashSet<Guid>());
-        await using var copy = entries is null
-            ? null
-            : await TableCopy<TEntry>.Begin(await session.Open(ct), entries, build.Physical(entries.Name), isNew: true, ct);
+        await using var entryRows = await Begin(entries, forEntries, ct);
+        await using var stateRows = await Begin(states, forStates, ct);
         await foreach (var page in pages.WithCancellation(ct))
         {
-            folding.Fold(page);
-            if (copy is not null)
+            if (page is not [.., var last])
             {
-                await copy.Write(folding.Entries, ct);
+                continue;
             }
 
+            folding.Fold(page);
+            await Write(entryRows, folding.Entries, ct);
             if (totals is not null)
             {
                 TotalsTable.Add(sums, totals, folding.Entries);
             }
 
             folding.Entries.Clear();
+            await Write(stateRows, folding.TakeStatesBut(last.StreamId), ct);
         }
 
-        if (copy is not null)
-        {
-            await copy.End(ct);
-        }
-
-        parked.AddRange(folding.Parked);
-        return folding.States.Values;
+        await Write(stateRows, folding.States.Values, ct);
+        await End(entryRows, ct);
+        await End(stateRows, ct);
     }
 
-    private async Task WriteStates(Session session, IReadOnlyCollection<TState> rows, CancellationToken ct)
+    private async Task<TableCopy<TRow>?> Begin<TRow>(ReadTable<TRow>? table, Session session, CancellationToken ct)
+        where TRow : class => table is null
+        ? null
+        : await TableCopy<TRow>.Begin(await session.Open(ct), table, build.Physical(table.Name), isNew: true, ct);
+
+    private static async Task Write<TRow>(TableCopy<TRow>? copy, IReadOnlyCollection<TRow> rows, CancellationToken ct)
+        where TRow : class
     {
-        if (states is not null && rows.Count > 0)
+        if (copy is not null)
         {
-            await using var copy = await TableCopy<TState>.Begin(
-                await session.Open(ct), states, build.Physical(states.Name), isNew: true, ct);
             await copy.Write(rows, ct);
+        }
+    }
+
+    private static async Task End<TRow>(TableCopy<TRow>? copy, CancellationToken ct)
+        where TRow : class
+    {
+        if (copy is not null)
+        {
             await copy.End(ct);
         }
     }

@@ -27,6 +27,22 @@ internal sealed class Folding<TState, TEntry>(
     public IReadOnlyCollection<TState> ChangedStates() =>
         [.. Changed.Select(stream => states.GetValueOrDefault(stream)).OfType<TState>()];
 
+    /// <summary>Hands out all states but one stream's, of which more may come, and forgets them.</summary>
+    public IReadOnlyCollection<TState> TakeStatesBut(Guid stream)
+    {
+        var last = states.GetValueOrDefault(stream);
+        states.Remove(stream);
+        TState[] taken = [.. states.Values];
+        states.Clear();
+        Changed.Clear();
+        if (last is not null)
+        {
+            states.Add(stream, last);
+        }
+
+        return taken;
+    }
+
     /// <summary>Folds events, in order.</summary>
     public void Fold(IReadOnlyList<RecordedEvent> events)
     {

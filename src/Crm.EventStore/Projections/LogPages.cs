@@ -1,32 +1,24 @@
 using System.Collections.Frozen;
-using System.Globalization;
 using Crm.EventStore.Log;
 using Crm.EventStore.Sealing;
 using Npgsql;
+using static System.FormattableString;
 
 namespace Crm.EventStore.Projections;
 
 /// <summary>
-/// Reads long stretches of the log for rebuilds, by <c>COPY</c> in the binary format: the whole of a log goes through here, and a query's
+/// Reads the log for rebuilds stream by stream, by <c>COPY</c> in the binary format: the whole of a log goes through here, and a query's
 /// reader costs twice as much for each event.
 /// </summary>
 internal sealed class LogPages(NpgsqlDataSource database, EventCatalog catalog, MasterKeys masters)
 {
-    private const string Sql =
+    /// <summary>The next events in the order of streams and versions; its places are settings of the session.</summary>
+    internal const string Select =
         $"""
-        copy (select {StoredEvent.Columns} from crm.mt_events e
-              where seq_id > current_setting('crm.after')::bigint and seq_id <= current_setting('crm.upto')::bigint order by seq_id)
-        to stdout (format binary)
-        """;
-
-    // By the hash of the stream's id: pass by pass, each stream belongs to one share.
-    private const string ShareSql =
-        $"""
-        copy (select {StoredEvent.Columns} from crm.mt_events e
-              where seq_id > current_setting('crm.after')::bigint and seq_id <= current_setting('crm.upto')::bigint
-                and (uuid_hash(stream_id) & 1073741823) % current_setting('crm.shares')::int = current_setting('crm.share')::int
-              order by seq_id)
-        to stdout (format binary)
+        select {StoredEvent.Columns} from crm.mt_events e
+        where (stream_id, version) > (current_setting('crm.stream')::uuid, current_setting('crm.version')::bigint)
+          and seq_id <= current_setting('crm.upto')::bigint
+        order by stream_id, version
         """;
 
     private const int EventColumns = 10;
@@ -35,33 +27,30 @@ internal sealed class LogPages(NpgsqlDataSource database, EventCatalog catalog, 
         catalog.Entries.ToFrozenDictionary(static entry => entry.Name, static entry => entry.Name, StringComparer.Ordinal);
 
     /// <summary>
-    /// The events after one position and up to another of one share of the streams, in order. An event that cannot be read stands in it as
-    /// an <see cref="UnreadableEvent"/>.
+    /// The next events in the order of streams and versions, none beyond a position; less than a whole page is the last one. An event that
+    /// cannot be read stands in it as an <see cref="UnreadableEvent"/>.
     /// </summary>
-    /// <exception cref="LogCorruptException">
-    /// A position is missing. A share alone does not show a hole: what all shares bring has to be counted.
-    /// </exception>
-    public async Task<IReadOnlyList<RecordedEvent>> Read(long after, long to, int shares, int share, CancellationToken ct)
+    /// <remarks>A page does not show a hole in the positions: what all pages bring has to be counted.</remarks>
+    /// <param name="after">Where the page before ended.</param>
+    /// <param name="upTo">The last position that is read.</param>
+    /// <param name="size">How many events a page holds.</param>
+    /// <param name="ct">Cancels.</param>
+    public async Task<IReadOnlyList<RecordedEvent>> Read(LogPlace after, long upTo, int size, CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
-        await Prepare(connection, after, to, shares, share, ct);
+        await Prepare(connection, after, upTo, ct);
         using var decoder = new EventDecoder(catalog, names, masters);
-        var events = new List<RecordedEvent>((int)(to - after) / shares);
-        var held = new HeldRows(EventColumns);
+        var events = new List<RecordedEvent>(size);
+        using var held = new HeldRows(EventColumns);
         var places = new List<int>();
-        await using (var copy = await connection.BeginRawBinaryCopyAsync(shares == 1 ? Sql : ShareSql, ct))
+        var sql = Invariant($"copy ({Select} limit {size}) to stdout (format binary)");
+        await using (var copy = await connection.BeginRawBinaryCopyAsync(sql, ct))
         {
             try
             {
                 var rows = new CopyRows(copy);
                 while (await rows.Next(ct))
                 {
-                    if (shares == 1 && EventDecoder.PositionOf(rows.Current) is var position && position != after + events.Count + 1)
-                    {
-                        throw new LogCorruptException(
-                            $"The log has a hole: position {after + events.Count + 1} is missing; the next one is {position}.");
-                    }
-
                     if (!EventDecoder.NeedsKey(rows.Current))
                     {
                         events.Add(decoder.Decode(rows.Current, SubjectKey.None));
@@ -109,19 +98,25 @@ internal sealed class LogPages(NpgsqlDataSource database, EventCatalog catalog, 
     }
 
     // COPY takes no parameters.
-    private static async Task Prepare(NpgsqlConnection connection, long after, long to, int shares, int share, CancellationToken ct)
+    private static async Task Prepare(NpgsqlConnection connection, LogPlace after, long upTo, CancellationToken ct)
     {
         await using var set = new NpgsqlCommand(
-            """
-            select set_config('crm.after', $1, false), set_config('crm.upto', $2, false),
-                   set_config('crm.shares', $3, false), set_config('crm.share', $4, false)
-            """,
+            "select set_config('crm.stream', $1, false), set_config('crm.version', $2, false), set_config('crm.upto', $3, false)",
             connection);
-        foreach (var value in (long[])[after, to, shares, share])
+        foreach (var value in (string[])[after.Stream.ToString(), Invariant($"{after.Version}"), Invariant($"{upTo}")])
         {
-            set.Parameters.Add(new NpgsqlParameter<string> { TypedValue = value.ToString(CultureInfo.InvariantCulture) });
+            set.Parameters.Add(new NpgsqlParameter<string> { TypedValue = value });
         }
 
         await set.ExecuteNonQueryAsync(ct);
     }
+}
+
+/// <summary>A place in the log as it lies in the order of streams and versions.</summary>
+/// <param name="Stream">The stream.</param>
+/// <param name="Version">The version that was reached in it.</param>
+internal readonly record struct LogPlace(Guid Stream, long Version)
+{
+    /// <summary>Before the first event of the first stream.</summary>
+    public static LogPlace Beginning { get; } = new(Guid.Empty, 0);
 }

@@ -18,9 +18,6 @@ internal abstract class ProjectionBuild(Projection projection, long build)
     /// <summary>The plain names of its tables, which are the names of the views that readers use.</summary>
     public abstract IReadOnlyList<string> Names { get; }
 
-    /// <summary>Whether the fold holds a state per stream.</summary>
-    public abstract bool RemembersStreams { get; }
-
     /// <summary>The tables that hold rows of single streams, each with the column that says of which.</summary>
     public abstract IReadOnlyList<(string Name, string StreamColumn)> TablesOfStreams { get; }
 
@@ -55,13 +52,12 @@ internal abstract class ProjectionBuild(Projection projection, long build)
     /// begun as soon as it is filled.
     /// </summary>
     /// <param name="database">Where the tables are made.</param>
-    /// <param name="shares">The pages of the log; or where it holds too many streams for the memory, those of each share of them.</param>
+    /// <param name="pages">The pages of the log, in the order of streams and versions.</param>
     /// <param name="indexing">Builds the indexes meanwhile; the caller waits for it.</param>
     /// <param name="ct">Cancels: what was made has to be dropped.</param>
     /// <returns>The streams that had to be parked.</returns>
     public abstract Task<IReadOnlyList<ParkedStream>> Fill(
-        NpgsqlDataSource database, IEnumerable<IAsyncEnumerable<IReadOnlyList<RecordedEvent>>> shares, SideBySide indexing,
-        CancellationToken ct);
+        NpgsqlDataSource database, IAsyncEnumerable<IReadOnlyList<RecordedEvent>> pages, SideBySide indexing, CancellationToken ct);
 
     /// <summary>
     /// The statement that points the views of the plain names to this build. A view is replaced where its columns stay the same, so that

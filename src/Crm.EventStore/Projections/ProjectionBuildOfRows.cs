@@ -20,9 +20,6 @@ internal sealed class ProjectionBuild<TState, TEntry>(Projection<TState, TEntry>
         [.. new[] { states?.Name, entries?.Name, totals?.Name }.OfType<string>()];
 
     /// <inheritdoc/>
-    public override bool RemembersStreams => states is not null;
-
-    /// <inheritdoc/>
     public override IReadOnlyList<(string Name, string StreamColumn)> TablesOfStreams =>
     [
         .. states is null ? Array.Empty<(string, string)>() : [(states.Name, states.StreamColumn)],
@@ -115,9 +112,8 @@ internal sealed class ProjectionBuild<TState, TEntry>(Projection<TState, TEntry>
 
     /// <inheritdoc/>
     public override Task<IReadOnlyList<ParkedStream>> Fill(
-        NpgsqlDataSource database, IEnumerable<IAsyncEnumerable<IReadOnlyList<RecordedEvent>>> shares, SideBySide indexing,
-        CancellationToken ct) =>
-        new FirstFill<TState, TEntry>(this, projection, database, indexing).Run(shares, ct);
+        NpgsqlDataSource database, IAsyncEnumerable<IReadOnlyList<RecordedEvent>> pages, SideBySide indexing, CancellationToken ct) =>
+        new FirstFill<TState, TEntry>(this, projection, database, indexing).Run(pages, ct);
 
     private Guid[] Rewritten(IReadOnlyList<RecordedEvent> events)
     {

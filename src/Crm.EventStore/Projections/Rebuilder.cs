@@ -12,16 +12,13 @@ namespace Crm.EventStore.Projections;
 /// <param name="database">Where log and read models stand.</param>
 /// <param name="log">The log.</param>
 /// <param name="logger">Told of what it does.</param>
-/// <param name="streamsAtOnce">
-/// About so many streams' states are in memory at the most: beyond, the log is gone through once per share of them.
-/// </param>
-/// <param name="atOnce">
-/// So many rebuilds run at a time, the others wait: each takes some connections, and memory for its share of the streams.
-/// </param>
+/// <param name="atOnce">So many rebuilds run at a time, the others wait: each takes some connections.</param>
+/// <param name="pageSize">So many events are read at a time; memory is in proportion to it, and to nothing else.</param>
 public sealed partial class Rebuilder(
-    NpgsqlDataSource database, EventLog log, ILogger<Rebuilder> logger, long streamsAtOnce = 250_000, int atOnce = 3) : IDisposable
+    NpgsqlDataSource database, EventLog log, ILogger<Rebuilder> logger, int atOnce = 3, int pageSize = SharedPages.Size) : IDisposable
 {
-    private const int PageSize = SharedPages.Size;
+    /// <summary>How many events are applied at a time while catching up.</summary>
+    private const int Batch = 5_000;
 
     /// <summary>The least distance at which catching up stops and the switch, which holds the checkpoint, does the rest.</summary>
     private const int NearEnough = 2_000;
@@ -30,7 +27,7 @@ public sealed partial class Rebuilder(
 
     // Of all rebuilds together: the server's cores and memory are what bounds them.
     private readonly SemaphoreSlim indexes = new(3);
-    private readonly SharedPages pages = new(new LogPages(database, log.Catalog, log.Masters));
+    private readonly SharedPages pages = new(new LogPages(database, log.Catalog, log.Masters), pageSize);
     private readonly Switchover switchover = new(database, log);
 
     private static readonly TimeSpan SwitchPatience = TimeSpan.FromMinutes(10);
@@ -108,18 +105,18 @@ public sealed partial class Rebuilder(
         NpgsqlConnection session, ProjectionBuild build, Checkpoint? live, IProgress<RebuildProgress>? progress, long began,
         CancellationToken ct)
     {
-        var end = await log.LastPosition(ct);
-
-        // After the end: pages that others have read under the same count read as they do now, for all that is not beyond the end.
-        var erased = await log.CountErased(ct);
+        // The end first: pages that others have read under the same count read as they do now, for all that is not beyond the end.
+        var last = await log.LastPosition(ct);
+        var toRead = pages.Begin(new LogReading(last, await log.CountErased(ct)));
+        var end = toRead.End;
         progress?.Report(new RebuildProgress("reading", 0, end));
-        var shares = build.RemembersStreams ? (int)(1 + (await log.CountStreams(ct) / streamsAtOnce)) : 1;
-        var reading = new ReadingAhead(pages, end, erased, shares, progress);
+        var reading = new ReadingAhead(pages, toRead, progress);
         await using var indexing = new SideBySide(database, indexes, ct);
-        List<ParkedStream> parked = [.. await build.Fill(database, reading.Shares(ct), indexing, ct)];
+        List<ParkedStream> parked = [.. await build.Fill(database, reading.Pages(ct), indexing, ct)];
         if (reading.Folded != end)
         {
-            throw new LogCorruptException($"The log has a hole: {end} positions, but {reading.Folded} events.");
+            throw new LogCorruptException(
+                $"The log has a hole: {end} positions, but {reading.Folded} events; the first that is missing is {await log.FirstHole(ct)}.");
         }
 
         progress?.Report(new RebuildProgress("indexing", end, end));
@@ -154,7 +151,7 @@ public sealed partial class Rebuilder(
     {
         while (true)
         {
-            var page = await log.ReadAfter(position, PageSize, ct);
+            var page = await log.ReadAfter(position, Batch, ct);
             if (page is [])
             {
                 return position;

@@ -6,17 +6,24 @@ namespace Crm.EventStore.Projections;
 /// Pages of the log, read and decoded once for all rebuilds that go through it at about the same time: a page stays for as long as
 /// others may still come by, within bounds. A lone rebuild keeps none.
 /// </summary>
-internal sealed class SharedPages(LogPages log)
+internal sealed class SharedPages(LogPages log, int size)
 {
-    /// <summary>How many events a page holds.</summary>
-    public const int Size = 5_000;
+    /// <summary>How many events a page holds where nothing else was asked for.</summary>
+    public const int Size = 2_500;
 
-    private const int Kept = 24;
+    private const int Kept = 16;
+
+    // Who begins while others are under way reads to the same end, so that their pages are his: what is beyond, he catches up with.
+    private const int NearEnough = 10_000;
 
     private readonly Lock gate = new();
     private readonly Dictionary<Page, Task<IReadOnlyList<RecordedEvent>>> pages = [];
     private readonly Queue<Page> oldest = new();
     private int readers;
+    private LogReading last;
+
+    /// <summary>How many events a page holds; only the last holds less.</summary>
+    public int PageSize => size;
 
     /// <summary>Says that one more rebuild goes through the log, until disposed.</summary>
     public IDisposable Enter()
@@ -29,13 +36,27 @@ internal sealed class SharedPages(LogPages log)
         return new Leaving(this);
     }
 
-    /// <summary>
-    /// The events after one position and up to another, of one share of the streams; shared by those who began under the same count of
-    /// erasures, so that nobody gets what was read before an erasure that is not beyond their end.
-    /// </summary>
-    public Task<IReadOnlyList<RecordedEvent>> Read(long after, long to, long erased, int shares, int share, CancellationToken ct)
+    /// <summary>What a rebuild reads that begins now: what the others read, if that is about the same.</summary>
+    public LogReading Begin(LogReading now)
     {
-        var page = new Page(after, to, erased, shares, share);
+        lock (gate)
+        {
+            if (readers <= 1 || last.Erased != now.Erased || now.End - last.End > NearEnough)
+            {
+                last = now;
+            }
+
+            return last;
+        }
+    }
+
+    /// <summary>
+    /// The page after a place; shared by those who read the same, so that nobody gets what was read before an erasure that is not beyond
+    /// their end.
+    /// </summary>
+    public Task<IReadOnlyList<RecordedEvent>> Read(LogPlace after, LogReading reading, CancellationToken ct)
+    {
+        var page = new Page(after, reading);
         lock (gate)
         {
             if (readers <= 1)
@@ -63,8 +84,7 @@ internal sealed class SharedPages(LogPages log)
         }
     }
 
-    private Task<IReadOnlyList<RecordedEvent>> Load(Page page, CancellationToken ct) =>
-        log.Read(page.After, page.To, page.Shares, page.Share, ct);
+    private Task<IReadOnlyList<RecordedEvent>> Load(Page page, CancellationToken ct) => log.Read(page.After, page.Reading.End, size, ct);
 
     private void Leave()
     {
@@ -78,10 +98,15 @@ internal sealed class SharedPages(LogPages log)
         }
     }
 
-    private readonly record struct Page(long After, long To, long Erased, int Shares, int Share);
+    private readonly record struct Page(LogPlace After, LogReading Reading);
 
     private sealed class Leaving(SharedPages pages) : IDisposable
     {
         public void Dispose() => pages.Leave();
     }
 }
+
+/// <summary>What a rebuild reads.</summary>
+/// <param name="End">The last position that it reads.</param>
+/// <param name="Erased">How many streams were erased when it began: pages that others read under another count are not shared.</param>
+internal readonly record struct LogReading(long End, long Erased);

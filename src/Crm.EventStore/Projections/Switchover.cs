@@ -7,7 +7,7 @@ namespace Crm.EventStore.Projections;
 /// <summary>The end of a rebuild: the new build comes to where the live one stands, is compared with it, and takes its place.</summary>
 internal sealed class Switchover(NpgsqlDataSource database, EventLog log)
 {
-    private const int PageSize = SharedPages.Size;
+    private const int PageSize = 5_000;
 
     private static readonly TimeSpan LivePatience = TimeSpan.FromSeconds(3);
 

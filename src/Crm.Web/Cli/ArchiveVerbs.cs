@@ -82,9 +82,11 @@ internal static class ArchiveVerbs
 
         yield return report.IsWhole
             ? string.Create(CultureInfo.InvariantCulture, $"whole, up to position {report.LastPosition:N0}")
-            : string.Create(
-                CultureInfo.InvariantCulture,
-                $"damaged: good up to position {report.GoodUpTo:N0} of {report.LastPosition:N0} (crm restore --good-part)");
+            : report.GoodUpTo == 0
+                ? "damaged: no part of it can be restored"
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"damaged: good up to position {report.GoodUpTo:N0} of {report.LastPosition:N0} (crm restore --good-part)");
     }
 
     private static IEnumerable<string> Lines(PruneReport report)

@@ -21,7 +21,7 @@ namespace Crm.Web.Cli;
 /// <summary>The JSON that verbs answer with.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true,
     Converters = [typeof(WordOf<UndoneLeadOutcome>), typeof(WordOf<FieldOutcome>), typeof(WordOf<CheckKind>), typeof(WordOf<Severity>),
-        typeof(FindingWords)])]
+        typeof(FindingWords), typeof(WordOf<RetentionStep>)])]
 [JsonSerializable(typeof(ImportReport))]
 [JsonSerializable(typeof(RecoveryReport))]
 [JsonSerializable(typeof(RestoreReport))]

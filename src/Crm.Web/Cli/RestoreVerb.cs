@@ -30,7 +30,8 @@ internal static class RestoreVerb
         };
         var erasedFrom = new Option<string?>("--erased-from")
         {
-            Description = "Who has been erased since: a later archive's folder, or a file with one lead's id on each line.",
+            Description = "Who has been erased since: a later archive's folder, or a file with one lead's id on each line. "
+                + "The database of the settings is asked by itself where it holds the same log.",
         };
         var revive = new Option<bool>("--revive-api-keys")
         {
@@ -45,23 +46,42 @@ internal static class RestoreVerb
         {
             var folder = ArchiveFolder.At(parsed.GetRequiredValue(from), parsed.GetValue(keysFrom));
             var archiveKey = parsed.GetValue(key) is { } file ? ArchiveKey.Read(file) : null;
-            var erased = parsed.GetValue(erasedFrom) is { } since ? await ErasedSince.Read(since, archiveKey, ct) : [];
-            var request = new RestoreRequest(
-                parsed.GetValue(to), parsed.GetValue(goodPart), parsed.GetValue(revive), erased);
+            var erased = parsed.GetValue(erasedFrom) is { } since ? await ErasedSince.Read(since, archiveKey, ct) : KnownErasures.NotAsked;
 
             // Not migrated: on a machine that has lost everything, the database of the settings is the one to be filled.
             await using var database = await VerbDatabase.Open(ct, migrate: false);
+            erased = erased.And(await Serving(database, await folder.Read(archiveKey, ct), ct));
+            var request = new RestoreRequest(parsed.GetValue(to), parsed.GetValue(goodPart), parsed.GetValue(revive), erased);
             await using var target = await Target(database, parsed.GetRequiredValue(into), ct);
             using var loggers = VerbLogging.Create();
             var recovery = new ArchiveRecovery(
                 folder, archiveKey, target.Owner ?? target.App, target.App, database.Masters, ProjectionList.All, TimeProvider.System, loggers);
-            var report = await ProgressBar.Show(
-                tell => recovery.Run(request, new Told<RecoveryProgress>(each => tell(each.Step, each.Fraction)), ct));
+            var report = await Run(recovery, request, parsed.GetRequiredValue(into), ct);
             await Verb.Answer(parsed.GetValue(json), report, CliJson.Default.RestoreReport, Lines);
             return report.Verified ? ExitCode.Done : ExitCode.Failed;
         });
         return command;
     }
+
+    private static async Task<RestoreReport> Run(ArchiveRecovery recovery, RestoreRequest request, string into, CancellationToken ct)
+    {
+        try
+        {
+            return await ProgressBar.Show(
+                tell => recovery.Run(request, new Told<RecoveryProgress>(each => tell(each.Step, each.Fraction)), ct));
+        }
+        catch (Exception fault) when (recovery.HasBegun && fault is not OperationCanceledException)
+        {
+            // A connection string may hold a password.
+            var name = into.Contains('=', StringComparison.Ordinal) ? "The new database" : into;
+            await Console.Error.WriteLineAsync(
+                $"{name} is half filled and of no use as it is: the same command goes on where it stopped, or drop that database.");
+            throw;
+        }
+    }
+
+    private static Task<KnownErasures> Serving(VerbDatabase database, ArchiveManifest manifest, CancellationToken ct) => ServingErasures.Ask(
+        database.Database.Owner ?? database.Database.App, database.Database.Description, manifest.Log, manifest.LastPosition, ct);
 
     private static Task<CrmDatabase> Target(VerbDatabase database, string into, CancellationToken ct) =>
         into.Contains('=', StringComparison.Ordinal)
@@ -94,6 +114,11 @@ internal static class RestoreVerb
         foreach (var step in report.Steps)
         {
             yield return string.Create(CultureInfo.InvariantCulture, $"  {step.Seconds,8:F2} s  {step.Step}");
+        }
+
+        foreach (var source in report.ErasuresFrom)
+        {
+            yield return $"asked who has been erased since: {source}";
         }
 
         foreach (var warning in report.Warnings)

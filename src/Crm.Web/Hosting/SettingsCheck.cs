@@ -29,6 +29,7 @@ internal static class SettingsCheck
         OfTransport(settings),
         OfPasswords(settings),
         .. OfIssuers(settings),
+        OfRetention(settings),
         .. SecretFiles.Named().Select(OfFile),
     ];
 
@@ -158,6 +159,23 @@ internal static class SettingsCheck
                     "AllowPrivateNetwork: its keys may come from this network and without TLS. Whoever can answer there can make anybody an admin."),
                 _ => new(setting, "set", Refused: false, issuer.Issuer),
             };
+        }
+    }
+
+    private static SettingFinding OfRetention(IConfiguration settings)
+    {
+        try
+        {
+            return RetentionOptions.Of(settings).Rules switch
+            {
+                { Fault: { } fault } => new(RetentionOptions.Section, "weak", Refused: false, fault),
+                { IsOn: false } => new(RetentionOptions.Section, "set", Refused: false, "no rule: every lead is kept."),
+                var rules => new(RetentionOptions.Section, "set", Refused: false, rules.Key + "."),
+            };
+        }
+        catch (SettingMissingException wrong)
+        {
+            return new(RetentionOptions.Section, "weak", Refused: false, wrong.Message);
         }
     }
 

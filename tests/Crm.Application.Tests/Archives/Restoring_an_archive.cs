@@ -37,7 +37,7 @@ public sealed class Restoring_an_archive : ArchiveStage
         var position = (await Backup()).Position;
         var target = await Target();
 
-        var report = await Restore(target, RestoreRequest.Everything with { ReviveApiKeys = true });
+        var report = await Restore(target, RestoreRequest.Everything with { ReviveApiKeys = true, Erased = KnownErasures.Of("a list", []) });
 
         Assert.True(report.Verified);
         Assert.Empty(report.Warnings);
@@ -115,7 +115,8 @@ public sealed class Restoring_an_archive : ArchiveStage
         await Backup();
         var target = await Target();
 
-        var report = await Restore(target, RestoreRequest.Everything with { Position = before, ReviveApiKeys = true });
+        var report = await Restore(
+            target, RestoreRequest.Everything with { Position = before, ReviveApiKeys = true, Erased = KnownErasures.Of("a list", []) });
 
         Assert.True(report.Verified);
         Assert.Equal(before, report.Position);
@@ -136,9 +137,10 @@ public sealed class Restoring_an_archive : ArchiveStage
         var erased = await One<Guid>(Source.App, "select stream_id from crm.mt_events where type = 'lead-captured' order by seq_id limit 1");
         var known = Assert.IsType<LeadCaptured>((await Log.ReadStream(erased, Ct))[0].Data).Details;
 
-        var report = await Restore(target, RestoreRequest.Everything with { Erased = [erased] });
+        var report = await Restore(target, RestoreRequest.Everything with { Erased = KnownErasures.Of("a list", [erased]) });
 
         Assert.True(report.Verified);
+        Assert.Equal(["a list"], report.ErasuresFrom);
         Assert.Equal(1, report.ErasedAgain);
         Assert.True(await One<bool>(
             target.App, $"select wrapped is null and destroyed_at is not null from crm.subject_keys where stream_id = '{erased}'"));

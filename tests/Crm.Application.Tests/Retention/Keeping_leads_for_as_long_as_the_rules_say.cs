@@ -43,108 +43,200 @@ public sealed class Keeping_leads_for_as_long_as_the_rules_say : IAsyncLifetime
         var quietAndAway = await Captured(monthsAgo: 35);
         var forgotten = await Captured(monthsAgo: 36);
         var silent = await Captured(monthsAgo: 40);
-        await Do(quietAndAway, new ArchiveLead(null), monthsAgo: 20);
-        await Do(forgotten, new ArchiveLead(null), monthsAgo: 1);
+        await Do(quietAndAway, new ArchiveLead(null), Now.AddMonths(-20));
+        await Do(forgotten, new ArchiveLead(null), Now.AddDays(-30));
 
-        var tried = await run.Run(Rules, dryRun: true, Now, progress: null, Ct);
+        var tried = await run.TryOut(Rules, Now, progress: null, Ct);
         Assert.Equal((5, 2, 1), (tried.Leads, tried.Archived, tried.Erased));
+        Assert.Equal(
+            [
+                new DueLead(forgotten, RetentionStep.Erase, "No activity for 36 months.", Now.AddMonths(-36), Now.AddDays(-30)),
+                new DueLead(quiet, RetentionStep.Archive, "No activity for 12 months.", Now.AddMonths(-12), null),
+                new DueLead(silent, RetentionStep.Archive, "No activity for 12 months.", Now.AddMonths(-40), null),
+            ],
+            tried.Due.OrderByDescending(static lead => lead.What).ThenByDescending(static lead => lead.Since));
         Assert.False((await Of(quiet)).IsArchived);
 
-        var done = await run.Run(Rules, dryRun: false, Now, progress: null, Ct);
-        Assert.Equal(tried with { DryRun = false }, done);
+        var done = await CarryOut(Now.AddHours(1));
+        Assert.Equal(tried with { DryRun = false, Due = done.Due }, done);
         Assert.False((await Of(fresh)).IsArchived);
         Assert.True((await Of(quiet)).IsArchived);
         Assert.False((await Of(quietAndAway)).IsErased);
         Assert.True((await Of(forgotten)).IsErased);
         Assert.True(await Of(silent) is { IsArchived: true, IsErased: false });
-
-        // Putting it away was no activity: the next run erases it. Then nothing is left to do.
-        Assert.Equal((0, 1), Counts(await run.Run(Rules, dryRun: false, Now, progress: null, Ct)));
-        Assert.Equal((0, 0), Counts(await run.Run(Rules, dryRun: false, Now, progress: null, Ct)));
-        var last = (await log.ReadStream(silent, Ct))[^1];
+        var last = (await log.ReadStream(forgotten, Ct))[^1];
         Assert.Equal(new LeadErased("No activity for 36 months.", "retention"), last.Data);
-        Assert.Equal("retention", last.Envelope.Actor);
-        Assert.NotNull(last.Envelope.OperationId);
+        Assert.Equal(("retention", Now.AddHours(1)), (last.Envelope.Actor, last.At));
+        Assert.Equal((await run.Plan(Ct))?.Operation, last.Envelope.OperationId);
+    }
+
+    [Fact]
+    public async Task does_what_the_dry_run_said_and_nothing_that_has_become_due_since()
+    {
+        var due = await Captured(monthsAgo: 12);
+        var nearly = await Captured(Now.AddMonths(-12).AddDays(1));
+        await run.TryOut(Rules, Now, progress: null, Ct);
+        var later = await Captured(monthsAgo: 60); // an import brings it after the dry run
+
+        Assert.Equal((1, 0), Counts(await CarryOut(Now.AddDays(5))));
+        Assert.True((await Of(due)).IsArchived);
+        Assert.False((await Of(nearly)).IsArchived);
+        Assert.False((await Of(later)).IsArchived);
+
+        // Repeated, it comes to the same, and says that it had been done.
+        var again = await CarryOut(Now.AddDays(6));
+        Assert.Equal((1, 0, 1), (again.Archived, again.Erased, again.Before));
+        Assert.Equal((2, 0), Counts(await run.TryOut(Rules, Now.AddDays(6), progress: null, Ct)));
+    }
+
+    [Fact]
+    public async Task erases_nobody_whose_lead_was_put_away_less_than_the_days_to_object_ago()
+    {
+        var silent = await Captured(monthsAgo: 40);
+        await run.TryOut(Rules, Now, progress: null, Ct);
+        Assert.Equal((1, 0), Counts(await CarryOut(Now)));
+        Assert.Equal((0, 0), Counts(await run.TryOut(Rules, Now.AddDays(30).AddSeconds(-1), progress: null, Ct)));
+        Assert.Equal((0, 1), Counts(await run.TryOut(Rules, Now.AddDays(30), progress: null, Ct)));
+        Assert.Equal((0, 1), Counts(await CarryOut(Now.AddDays(31))));
+        Assert.True((await Of(silent)).IsErased);
+    }
+
+    [Fact]
+    public async Task leaves_alone_what_something_has_happened_to_since_the_dry_run()
+    {
+        var noted = await Captured(monthsAgo: 60);
+        var old = await Captured(monthsAgo: 60);
+        var putAway = await Captured(monthsAgo: 60);
+        var rescored = await Captured(monthsAgo: 60);
+        var broughtBack = await Captured(monthsAgo: 60);
+        await Do(broughtBack, new ArchiveLead(null), Now.AddMonths(-6));
+        Assert.Equal((4, 1), Counts(await run.TryOut(Rules, Now, progress: null, Ct)));
+
+        await Do(noted, new AddNote(Guid.NewGuid(), "Called back."), Now);
+        await Do(old, new AddNote(Guid.NewGuid(), "Written down late."), Now.AddMonths(-50));
+        await Do(putAway, new ArchiveLead("By hand."), Now);
+        await Do(broughtBack, new UnarchiveLead("They rang."), Now);
+        await Rescored(rescored, Now);
+
+        var done = await CarryOut(Now.AddHours(1));
+        Assert.Equal((1, 0, 0, 4), (done.Archived, done.Erased, done.Before, done.MovedOn));
+        Assert.True((await Of(rescored)).IsArchived);
+        Assert.False((await Of(old)).IsArchived);
+        Assert.False((await Of(broughtBack)).IsErased);
+    }
+
+    [Fact]
+    public async Task comes_to_the_same_when_it_is_interrupted_and_repeated()
+    {
+        for (var lead = 0; lead < 60; lead++)
+        {
+            var away = await Captured(monthsAgo: 60);
+            if (lead % 3 == 0)
+            {
+                await Do(away, new ArchiveLead(null), Now.AddMonths(-6));
+            }
+        }
+
+        var tried = await run.TryOut(Rules, Now, progress: null, Ct);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        var interrupted = Task.Run(() => CarryOut(Now.AddHours(1), stop.Token), Ct);
+        await Eventually.IsTrue(async () => await Done() > 0, Ct);
+        await stop.CancelAsync();
+        await Record.ExceptionAsync(() => interrupted);
+        var before = await Done();
+
+        var done = await CarryOut(Now.AddDays(2));
+        Assert.Equal((40, 20, before), (done.Archived, done.Erased, done.Before));
+        Assert.Equal((tried.Archived, tried.Erased, 60), (done.Archived, done.Erased, await Done()));
+        Assert.Equal((0, 0), Counts(await run.TryOut(Rules, Now.AddDays(2), progress: null, Ct)));
     }
 
     [Fact]
     public async Task leaves_customers_and_leads_that_somebody_has_worked_on_alone()
     {
         var customer = await Captured(monthsAgo: 60);
-        await Do(customer, new LogActivity(Guid.NewGuid(), ActivityKind.Call, ActivityDirection.Out, Now.AddMonths(-60), Now), monthsAgo: 60);
-        await Do(customer, new QualifyLead(null), monthsAgo: 60);
-        await Do(customer, new ConvertLead(null, null), monthsAgo: 60);
+        await Do(customer, new LogActivity(Guid.NewGuid(), ActivityKind.Call, ActivityDirection.Out, Now.AddMonths(-60), Now), Now.AddMonths(-60));
+        await Do(customer, new QualifyLead(null), Now.AddMonths(-60));
+        await Do(customer, new ConvertLead(null, null), Now.AddMonths(-60));
         var worked = await Captured(monthsAgo: 60);
-        await Do(worked, new AddNote(Guid.NewGuid(), "Still there."), monthsAgo: 2);
+        await Do(worked, new AddNote(Guid.NewGuid(), "Still there."), Now.AddMonths(-2));
         var rescored = await Captured(monthsAgo: 60);
-        await log.Append(
-            new AppendCommand([new StreamAppend(rescored, "lead", 1, [new NewEvent(Guid.NewGuid(), new LeadScoreChanged(7, 1), Now.AddMonths(-1))])], Envelope.System),
-            Ct);
+        await Rescored(rescored, Now.AddMonths(-1));
 
-        Assert.Equal((1, 0), Counts(await run.Run(Rules, dryRun: false, Now, progress: null, Ct)));
-        Assert.True((await Of(rescored)).IsArchived);
+        var tried = await run.TryOut(Rules, Now, progress: null, Ct);
+        Assert.Equal([rescored], tried.Due.Select(static lead => lead.Id));
     }
 
     [Fact]
-    public async Task does_each_thing_once_and_leaves_alone_what_has_moved_on_meanwhile()
+    public async Task does_each_thing_once_also_where_two_run_at_once()
     {
         for (var lead = 0; lead < 30; lead++)
         {
             await Captured(monthsAgo: 60);
         }
 
-        // Two runs at once: each looks at leads that the other changes under its hands.
-        var reports = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => Task.Run(
-            () => run.Run(Rules with { EraseAfterMonths = null }, dryRun: false, Now, progress: null, Ct), Ct)));
+        await run.TryOut(Rules, Now, progress: null, Ct);
+        var reports = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => Task.Run(() => CarryOut(Now), Ct)));
 
-        Assert.Equal(30, reports.Sum(report => report.Archived));
-        Assert.InRange(reports.Sum(report => report.MovedOn), 0, 30);
-        await using var count = database.Superuser.CreateCommand("select count(*) from crm.mt_events where type = 'lead-archived'");
-        Assert.Equal(30L, await count.ExecuteScalarAsync(Ct));
+        Assert.All(reports, static report => Assert.Equal((30, 0, 0), (report.Archived, report.Erased, report.MovedOn)));
+        Assert.Equal(30, reports.Sum(static report => report.Archived - report.Before));
+        Assert.Equal(30, await Done());
     }
 
     [Fact]
-    public async Task asks_for_a_dry_run_of_the_same_rules_within_a_week()
+    public async Task asks_for_a_dry_run_of_the_same_rules_on_the_same_log_within_a_week()
     {
-        Assert.False(await run.WasTriedOut(Rules, Now, Ct));
-        await run.Run(Rules, dryRun: true, Now, progress: null, Ct);
-        Assert.True(await run.WasTriedOut(Rules, Now.AddDays(7), Ct));
-        Assert.False(await run.WasTriedOut(Rules, Now.AddDays(8), Ct));
-        Assert.False(await run.WasTriedOut(Rules with { EraseAfterMonths = 37 }, Now, Ct));
+        Assert.Null(await run.Plan(Ct));
+        await Captured(monthsAgo: 60);
+        await run.TryOut(Rules, Now, progress: null, Ct);
+        var plan = await Kept();
+        Assert.Equal((Rules, Now, 1, 1, 1, 0), (plan.Rules, plan.At, plan.Position, plan.Leads, plan.Archive, plan.Erase));
+        Assert.Null(plan.Fault(Rules, Now.AddDays(7), last: 1));
+        Assert.NotNull(plan.Fault(Rules, Now.AddDays(8), last: 1));
+        Assert.NotNull(plan.Fault(Rules, Now.AddSeconds(-1), last: 1));
+        Assert.NotNull(plan.Fault(Rules with { EraseAfterMonths = 37 }, Now, last: 1));
+        Assert.NotNull(plan.Fault(Rules with { KeepPutAwayForDays = 31 }, Now, last: 1));
+        Assert.NotNull(plan.Fault(Rules, Now, last: 0));
         Assert.Null(await log.ReadBookmark(RetentionRun.Scope, RetentionRun.LastRun, Ct));
-        await run.Run(Rules, dryRun: false, Now, progress: null, Ct);
-        Assert.Equal(Now, RetentionRun.TimeOf(await log.ReadBookmark(RetentionRun.Scope, RetentionRun.LastRun, Ct) ?? ""));
-    }
-
-    [Theory]
-    [InlineData(0, null)]
-    [InlineData(null, 0)]
-    [InlineData(12, 11)]
-    public void knows_rules_that_cannot_be_meant(int? archive, int? erase) => Assert.NotNull(new RetentionRules(archive, erase).Fault);
-
-    [Fact]
-    public void is_off_unless_told()
-    {
-        Assert.False(new RetentionRules(null, null).IsOn);
-        Assert.Null(new RetentionRules(null, null).Due(Lead.Initial with { Status = LeadStatus.New }, DateTimeOffset.MinValue, Now));
-        Assert.Null(Rules.Fault);
+        await CarryOut(Now.AddHours(1));
+        Assert.Equal(Now.AddHours(1), RetentionRun.TimeOf(await log.ReadBookmark(RetentionRun.Scope, RetentionRun.LastRun, Ct) ?? ""));
     }
 
     private static (long, long) Counts(RetentionReport report) => (report.Archived, report.Erased);
 
-    private async Task<Guid> Captured(int monthsAgo)
+    private async Task<RetentionPlan> Kept() => await run.Plan(Ct) ?? throw new InvalidOperationException("There was no dry run.");
+
+    private async Task<RetentionReport> CarryOut(DateTimeOffset now, CancellationToken? ct = null) =>
+        await run.CarryOut(await Kept(), now, progress: null, ct ?? Ct);
+
+    private async Task<long> Done()
+    {
+        await using var count = database.Superuser.CreateCommand(
+            "select count(*) from crm.mt_events where type in ('lead-archived', 'lead-erased') and headers ->> 'actor' = 'retention'");
+        return (long)(await count.ExecuteScalarAsync(Ct) ?? 0L);
+    }
+
+    private Task<Guid> Captured(int monthsAgo) => Captured(Now.AddMonths(-monthsAgo));
+
+    private async Task<Guid> Captured(DateTimeOffset at)
     {
         var id = Guid.NewGuid();
         var details = LeadDetails.Unknown with { LastName = "Activity", ExternalId = id.ToString() };
-        var context = new CommandContext(Envelope.System, Now.AddMonths(-monthsAgo), Scope.System);
+        var context = new CommandContext(Envelope.System, at, Scope.System);
         Assert.IsType<CommandResult.Done>(await commands.Begin(LeadStream.Kind, id, new CaptureLead(details, null), context, Ct));
         return id;
     }
 
-    private async Task Do(Guid lead, ICommand<Lead, LeadEvent> command, int monthsAgo)
+    private async Task Do(Guid lead, ICommand<Lead, LeadEvent> command, DateTimeOffset at)
     {
-        var context = new CommandContext(Envelope.System, Now.AddMonths(-monthsAgo), Scope.System);
+        var context = new CommandContext(Envelope.System, at, Scope.System);
         Assert.IsType<CommandResult.Done>(await commands.Run(LeadStream.Kind, lead, command, context, Ct));
+    }
+
+    private async Task Rescored(Guid lead, DateTimeOffset at)
+    {
+        var happened = new NewEvent(Guid.NewGuid(), new LeadScoreChanged(7, 1), at);
+        await log.Append(new AppendCommand([new StreamAppend(lead, "lead", 1, [happened])], Envelope.System), Ct);
     }
 
     private async Task<Lead> Of(Guid lead) =>

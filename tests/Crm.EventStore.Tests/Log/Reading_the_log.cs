@@ -1,4 +1,5 @@
 using Crm.EventStore.Log;
+using Crm.EventStore.Projections;
 using Crm.Testing;
 using Npgsql;
 using static Crm.EventStore.Tests.Log.Notes;
@@ -181,6 +182,7 @@ public class Reading_the_log
     [InlineData("FindHolder")]
     [InlineData("FindReceipt")]
     [InlineData("ReadBookmark")]
+    [InlineData("a page of a rebuild")]
     public async Task reaches_its_rows_by_an_index(string query)
     {
         await using var database = await TestDatabase.Create();
@@ -199,6 +201,7 @@ public class Reading_the_log
             "PositionAt" => LogReader.PositionAtSql,
             "FindHolder" => LogReader.HolderSql,
             "FindReceipt" => LogReader.ReceiptSql,
+            "a page of a rebuild" => $"{LogPages.Select} limit 100",
             _ => LogReader.BookmarkSql,
         });
 
@@ -210,7 +213,13 @@ public class Reading_the_log
     {
         await using var connection = await database.OpenConnectionAsync(Ct);
         // The plan without values is the one for all of them.
-        foreach (var step in new[] { "set plan_cache_mode = force_generic_plan", "set enable_seqscan = on", $"prepare query as {sql}" })
+        string[] steps =
+        [
+            "set plan_cache_mode = force_generic_plan", "set enable_seqscan = on",
+            "set crm.stream = '80000000-0000-0000-0000-000000000000'", "set crm.version = 1", "set crm.upto = 1000000",
+            $"prepare query as {sql}",
+        ];
+        foreach (var step in steps)
         {
             await using var command = new NpgsqlCommand(step, connection);
             await command.ExecuteNonQueryAsync(Ct);

@@ -73,22 +73,79 @@ public sealed class Rebuilding_a_projection : IAsyncLifetime
         Assert.Equal(2L, await accounts.Scalar<long>("select count(*) from pg_tables where tablename ~ '^tally_accounts_b'"));
     }
 
-    [Fact]
-    public async Task goes_through_the_log_in_shares_when_there_are_more_streams_than_it_may_hold()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(40)]
+    [InlineData(7)]
+    public async Task goes_through_the_log_in_pages_that_end_in_the_middle_of_streams(int pageSize)
     {
         var ct = TestContext.Current.CancellationToken;
-        await using var host = new RunningProjections(database, log, [new Tally()]);
+        var poison = new Tally(poison: static recorded => recorded.Data is Moved { Amount: 23 });
+        await using var host = new RunningProjections(database, log, [poison]);
         long last = 0;
-        for (var account = 1; account <= 40; account++)
+        for (var round = 1; round <= 4; round++)
         {
-            last = await accounts.Move(Accounts.Number(account), account, 1);
+            for (var account = 1; account <= 10; account++)
+            {
+                last = await accounts.Move(Accounts.Number(account), (10 * round) + account);
+            }
         }
 
         await host.Reached("tally", last);
-        var report = await new Rebuilder(database.App, log, NullLogger<Rebuilder>.Instance, streamsAtOnce: 9).Rebuild(new Tally(), progress: null, ct);
+        using var rebuilder = new Rebuilder(database.App, log, NullLogger<Rebuilder>.Instance, pageSize: pageSize);
+        var report = await rebuilder.Rebuild(poison, progress: null, ct);
+
         Assert.NotNull(report);
         Assert.All(report.Tables, table => Assert.True(table.EqualsLive, table.Name));
-        Assert.Equal([40L, 80L], report.Tables.Take(2).Select(table => table.Rows));
+        Assert.Equal([10L, 37L], report.Tables.Take(2).Select(table => table.Rows));
+        Assert.Equal(Accounts.Number(3), Assert.Single(report.Parked).StreamId);
+    }
+
+    [Fact]
+    public async Task shares_its_pages_with_others_and_comes_to_the_same()
+    {
+        var ct = TestContext.Current.CancellationToken;
+        Projection[] three = [new Tally(name: "one"), new Tally(name: "two"), new Tally(name: "three")];
+        await using var host = new RunningProjections(database, log, three);
+        long last = 0;
+        for (var account = 1; account <= 100; account++)
+        {
+            last = await accounts.Move(Accounts.Number(account), account, 1, 2);
+        }
+
+        foreach (var projection in three)
+        {
+            await host.Reached(projection.Name, last);
+        }
+
+        using var rebuilder = new Rebuilder(database.App, log, NullLogger<Rebuilder>.Instance, pageSize: 2);
+        var reports = await Task.WhenAll(three.Select(projection => rebuilder.Rebuild(projection, progress: null, ct)));
+
+        Assert.All(reports, static report => Assert.All(report?.Tables ?? [], static table => Assert.True(table.EqualsLive, table.Name)));
+        Assert.All(reports, static report => Assert.Equal([100L, 300L], report?.Tables.Take(2).Select(static table => table.Rows)));
+    }
+
+    [Fact]
+    public async Task stops_at_a_hole_in_the_log_and_names_it()
+    {
+        var ct = TestContext.Current.CancellationToken;
+        for (var account = 1; account <= 5; account++)
+        {
+            await accounts.Move(Accounts.Number(account), 1, 2);
+        }
+
+        await using (var lose = database.Superuser.CreateCommand("delete from crm.mt_events where seq_id in (4, 7)"))
+        {
+            await lose.ExecuteNonQueryAsync(ct);
+        }
+
+        using var rebuilder = new Rebuilder(database.App, log, NullLogger<Rebuilder>.Instance);
+
+        var corrupt = await Assert.ThrowsAsync<LogCorruptException>(() => rebuilder.Rebuild(new Tally(), progress: null, ct));
+
+        Assert.Contains("the first that is missing is 4", corrupt.Message, StringComparison.Ordinal);
+        Assert.Equal(0L, await accounts.Scalar<long>("select count(*) from pg_tables where tablename ~ '^tally_accounts_b'"));
     }
 
     [Fact]

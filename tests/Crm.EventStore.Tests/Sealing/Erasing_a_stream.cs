@@ -44,7 +44,7 @@ public sealed class Erasing_a_stream : IAsyncLifetime
         Assert.True((await Log.ReadForDecision(erased, Ct)).Key.IsDestroyed);
         foreach (var read in new[]
         {
-            await Log.ReadAfter(0, 10, Ct), await new LogPages(database.App, Catalog, TestKeys.Masters).Read(0, 4, 1, 0, Ct),
+            await Log.ReadAfter(0, 10, Ct), await new LogPages(database.App, Catalog, TestKeys.Masters).Read(LogPlace.Beginning, 4, 10, Ct),
             await Log.ReadStreams([erased, kept], Ct),
         })
         {

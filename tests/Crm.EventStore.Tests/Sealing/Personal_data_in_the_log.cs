@@ -65,7 +65,7 @@ public sealed class Personal_data_in_the_log : IAsyncLifetime
         {
             await Log.ReadStream(one, Ct), await Log.ReadStreamAsOf(one, Notes.Noon, Ct), await Log.ReadStreamUpTo(one, 4, Ct),
             await Log.ReadStreamAsStored(one, Ct), await Log.ReadStreams([one], Ct), await Of(Log.ReadAfter(0, 10, Ct)),
-            await Of(Log.ReadShare(0, 4, 1, 0, 10, Ct)), await Of(Page(shares: 1)), await Of(Page(shares: 3)),
+            await Of(Pages(10)), await Of(Pages(1)),
         })
         {
             Assert.Equal(expected.Select(Text), read.Select(static recorded => Text(recorded.Data)));
@@ -132,12 +132,12 @@ public sealed class Personal_data_in_the_log : IAsyncLifetime
         await Tamper("update crm.mt_events e set data = o.data from crm.mt_events o where e.seq_id = 2 and o.seq_id = 1");
         await Assert.ThrowsAsync<LogCorruptException>(() => Log.ReadForDecision(one, Ct));
         Assert.Equal([1L, 3], Readable(await Log.ReadAfter(0, 10, Ct)));
-        Assert.Equal([1L, 3], Readable(await Page(shares: 1)));
+        Assert.Equal([1L, 3], Readable(await Pages(10)));
 
         await Tamper("update crm.mt_events e set headers = o.headers from crm.mt_events o where e.seq_id = 3 and o.seq_id = 1");
         await Assert.ThrowsAsync<LogCorruptException>(() => Log.ReadStream(two, Ct));
         Assert.Equal([1L], Readable(await Log.ReadAfter(0, 10, Ct)));
-        Assert.Equal([1L], Readable(await Page(shares: 1)));
+        Assert.Equal([1L], Readable(await Pages(10)));
     }
 
     [Fact]
@@ -149,7 +149,7 @@ public sealed class Personal_data_in_the_log : IAsyncLifetime
 
         Assert.Equal(stream, (await Assert.ThrowsAsync<SubjectKeyMissingException>(() => Log.ReadForDecision(stream, Ct))).Stream);
         await Assert.ThrowsAsync<SubjectKeyMissingException>(() => Log.ReadStream(stream, Ct));
-        foreach (var read in new[] { await Log.ReadAfter(0, 10, Ct), await Page(shares: 1), await Log.ReadStreamAsStored(stream, Ct) })
+        foreach (var read in new[] { await Log.ReadAfter(0, 10, Ct), await Pages(10), await Log.ReadStreamAsStored(stream, Ct) })
         {
             // The second one's reason is sealed too.
             Assert.All(read, static recorded => Assert.IsType<UnreadableEvent>(recorded.Data));
@@ -209,13 +209,14 @@ public sealed class Personal_data_in_the_log : IAsyncLifetime
     private static IEnumerable<long> Readable(IReadOnlyList<RecordedEvent> events) =>
         events.Where(static recorded => recorded.Data is not UnreadableEvent).Select(static recorded => recorded.Position);
 
-    private async Task<IReadOnlyList<RecordedEvent>> Page(int shares)
+    private async Task<IReadOnlyList<RecordedEvent>> Pages(int size)
     {
-        var pages = new LogPages(database.App, Catalog, TestKeys.Masters);
+        var pages = new SharedPages(new LogPages(database.App, Catalog, TestKeys.Masters), size);
+        var reading = new ReadingAhead(pages, new LogReading(await Log.LastPosition(Ct), Erased: 0), progress: null);
         var all = new List<RecordedEvent>();
-        for (var share = 0; share < shares; share++)
+        await foreach (var page in reading.Pages(Ct))
         {
-            all.AddRange(await pages.Read(0, await Log.LastPosition(Ct), shares, share, Ct));
+            all.AddRange(page);
         }
 
         return [.. all.OrderBy(static recorded => recorded.Position)];

@@ -46,18 +46,53 @@ public sealed class Persons_and_retention(TestDatabase database) : IClassFixture
     public async Task keeps_leads_for_as_long_as_the_settings_say_once_they_were_tried_out()
     {
         Assert.Contains("every lead is kept", (await Crm("retention", "run")).Output, StringComparison.Ordinal);
-        await Captured("Quiet", monthsAgo: 30);
+        var quiet = await Captured("Quiet", monthsAgo: 30);
         (string, string)[] rules = [("Crm__Retention__ArchiveAfterMonths", "24")];
         var (code, _, error) = await Crm(rules, "retention", "run");
         Assert.Equal(3, code);
         Assert.Contains("--dry-run", error, StringComparison.Ordinal);
 
-        Assert.Contains("would be put away", (await Crm(rules, "retention", "run", "--dry-run")).Output, StringComparison.Ordinal);
-        var done = await Crm(rules, "retention", "run", "--json");
-        Assert.Equal(0, done.Code);
-        using var report = JsonDocument.Parse(done.Output);
-        Assert.Equal(1, report.RootElement.GetProperty("archived").GetInt64());
-        Assert.Equal(2, (await Crm([("Crm__Retention__EraseAfterMonths", "0")], "retention", "run")).Code);
+        var tried = await Crm(rules, "retention", "run", "--dry-run", "--json");
+        Assert.Equal(0, tried.Code);
+        using var found = JsonDocument.Parse(tried.Output);
+        var due = Assert.Single(found.RootElement.GetProperty("due").EnumerateArray().ToList());
+        Assert.Equal((quiet, "archive"), (due.GetProperty("id").GetGuid(), due.GetProperty("what").GetString()));
+        Assert.Equal("No activity for 24 months.", due.GetProperty("why").GetString());
+        Assert.True(due.GetProperty("since").GetDateTimeOffset() < TimeProvider.System.GetUtcNow().AddMonths(-29));
+
+        var told = await Crm(rules, "retention", "run", "--dry-run");
+        Assert.Contains("1 would be put away", told.Output, StringComparison.Ordinal);
+        Assert.Contains($"{quiet} put away: No activity for 24 months.", told.Output, StringComparison.Ordinal);
+        Assert.Contains("retention run --position", told.Output, StringComparison.Ordinal);
+        var other = await Crm(rules, "retention", "run", "--position", "987654");
+        Assert.Equal(3, other.Code);
+        Assert.Contains("not 987654", other.Error, StringComparison.Ordinal);
+
+        // What has become due since is not what was said.
+        await Captured("Late", monthsAgo: 30);
+        foreach (var before in new[] { 0, 1 })
+        {
+            var done = await Crm(rules, "retention", "run", "--json");
+            Assert.Equal(0, done.Code);
+            using var report = JsonDocument.Parse(done.Output);
+            Assert.Equal(1, report.RootElement.GetProperty("archived").GetInt64());
+            Assert.Equal(before, report.RootElement.GetProperty("before").GetInt64());
+        }
+
+        Assert.Equal(3, (await Crm([.. rules, ("Crm__Retention__EraseAfterMonths", "48")], "retention", "run")).Code);
+    }
+
+    [Theory]
+    [InlineData("Crm__Retention__EraseAfterMonths", "0", 2, "at least one month")]
+    [InlineData("Crm__Retention__ArchiveAfterMonths", "two years", 3, "Crm:Retention:ArchiveAfterMonths is \"two years\"")]
+    [InlineData("Crm__Retention__ArchiveAfter", "24", 3, "Crm:Retention:ArchiveAfter is no setting")]
+    public async Task names_a_setting_that_cannot_be_meant(string setting, string value, int exit, string says)
+    {
+        var (code, _, error) = await Crm([(setting, value)], "retention", "run", "--dry-run");
+        Assert.Equal(exit, code);
+        Assert.Contains(says, error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+        Assert.Contains(says, (await Crm([(setting, value)], "config", "check")).Output, StringComparison.Ordinal);
     }
 
     private Task<(int Code, string Output, string Error)> Crm(params string[] arguments) => Crm([], arguments);
