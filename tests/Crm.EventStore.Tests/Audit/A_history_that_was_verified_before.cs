@@ -97,6 +97,12 @@ public class A_history_that_was_verified_before
         await using var log = await AuditedLog.With(streams: 3);
         await log.Tamper(NoTree);
         await Assert.ThrowsAsync<AuditTreeBrokenException>(() => log.Tree.Grow(Ct));
+
+        // A restoration, which brings heads and no tree, knows that it is so.
+        await log.GrowUnasked();
+        await log.Add(1);
+        Assert.Equal(400, (await log.Sign()).Size);
+        Assert.Equal([], (await log.Verify()).Findings);
     }
 
     [Fact]
