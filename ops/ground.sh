@@ -134,6 +134,9 @@ build_host() {
   rm -rf "$dist.new"
   mkdir -p "$build/host"
   cp -R "$build/bin/Crm.Web/release" "$dist.new"
+  # What crm version compares the program's files with.
+  (cd "$dist.new" && find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum) >"$build/files.sha256"
+  mv "$build/files.sha256" "$dist.new/crm.files.sha256"
   mv "$dist.new" "$dist"
   # A host that still runs keeps its files for a week; later ones have long been forgotten.
   find "$build/host" -mindepth 1 -maxdepth 1 -mtime +7 -not -path "$dist" -exec rm -rf {} + || true

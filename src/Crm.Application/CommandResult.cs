@@ -13,6 +13,11 @@ public sealed record CommandContext(Envelope Envelope, DateTimeOffset Now, Scope
     /// <summary>The version that the stream must have; null when the caller does not mind and conflicts are retried.</summary>
     public long? IfMatch { get; init; }
 
+    /// <summary>
+    /// Whether the command is decided although the key of the stream's personal data is lost: for an erasure, which needs none.
+    /// </summary>
+    public bool GoesWithoutKey { get; init; }
+
     /// <summary>Streams that the command was made from, beside its own: where one has moved on, nothing is appended.</summary>
     public IReadOnlyList<StreamAppend> ReliesOn { get; init; } = [];
 

@@ -28,7 +28,7 @@ public sealed class CommandRunner(EventLog log) : IDisposable
     public Task<CommandResult> Run<TState, TEvent>(
         StreamKind<TState, TEvent> kind,
         Guid id,
-        Func<IReadOnlyList<StreamEvent>, ICommand<TState, TEvent>> command,
+        Func<StreamHistory, ICommand<TState, TEvent>> command,
         CommandContext context,
         CancellationToken ct)
         where TEvent : class => Once(context, () => Attempt(kind, id, command, isNew: false, context, ct));
@@ -78,13 +78,13 @@ public sealed class CommandRunner(EventLog log) : IDisposable
     private async Task<CommandResult> Attempt<TState, TEvent>(
         StreamKind<TState, TEvent> kind,
         Guid id,
-        Func<IReadOnlyList<StreamEvent>, ICommand<TState, TEvent>> command,
+        Func<StreamHistory, ICommand<TState, TEvent>> command,
         bool isNew,
         CommandContext context,
         CancellationToken ct)
         where TEvent : class
     {
-        var history = isNew ? StreamHistory.Empty : OfKind<TEvent>(await log.ReadForDecision(id, ct));
+        var history = isNew ? StreamHistory.Empty : OfKind<TEvent>(await Load(id, context, ct));
         if (await Try(kind, id, command, history, context, ct) is { } atOnce)
         {
             return atOnce;
@@ -97,7 +97,7 @@ public sealed class CommandRunner(EventLog log) : IDisposable
         {
             for (var attempt = 2; attempt <= Attempts; attempt++)
             {
-                var stored = await log.ReadForDecision(id, ct);
+                var stored = await Load(id, context, ct);
                 history = OfKind<TEvent>(stored);
                 if (isNew && history.Count < stored.Count)
                 {
@@ -118,6 +118,9 @@ public sealed class CommandRunner(EventLog log) : IDisposable
         throw new StreamConflictException(id, Attempts);
     }
 
+    private Task<StreamHistory> Load(Guid id, CommandContext context, CancellationToken ct) =>
+        context.GoesWithoutKey ? log.ReadToErase(id, ct) : log.ReadForDecision(id, ct);
+
     /// <summary>The events of a stream of this kind; a stream of another kind is not there for the command.</summary>
     private static StreamHistory OfKind<TEvent>(StreamHistory stored) => stored is [{ Data: TEvent }, ..] ? stored : StreamHistory.Empty;
 
@@ -125,7 +128,7 @@ public sealed class CommandRunner(EventLog log) : IDisposable
     private async Task<CommandResult?> Try<TState, TEvent>(
         StreamKind<TState, TEvent> kind,
         Guid id,
-        Func<IReadOnlyList<StreamEvent>, ICommand<TState, TEvent>> command,
+        Func<StreamHistory, ICommand<TState, TEvent>> command,
         StreamHistory history,
         CommandContext context,
         CancellationToken ct)
@@ -159,7 +162,9 @@ public sealed class CommandRunner(EventLog log) : IDisposable
         IReadOnlyList<TEvent> happened = follows.Count == 0 ? decision.Events : [.. decision.Events, .. follows];
         var done = new CommandResult.Done(
             id, history.Count + happened.Count, Position: 0, [.. happened.Select(@event => log.Catalog.Of(@event).Name)], Created: history.Count == 0);
-        var append = AppendOf(kind, id, state, history, happened, context) with
+        // What the state cannot tell without the key, the database does.
+        var held = history.IsKeyLost ? await log.HeldBy(id, ct) : kind.Keys(id, state);
+        var append = AppendOf(kind, id, state, held, history, happened, context) with
         {
             Receipt = context.Idempotency is { } request ? SavedAnswer.Of(request, done) : null,
         };
@@ -174,10 +179,10 @@ public sealed class CommandRunner(EventLog log) : IDisposable
     }
 
     private static AppendCommand AppendOf<TState, TEvent>(
-        StreamKind<TState, TEvent> kind, Guid id, TState before, StreamHistory history, IReadOnlyList<TEvent> happened, CommandContext context)
+        StreamKind<TState, TEvent> kind, Guid id, TState before, IReadOnlyList<UniqueKey> held, StreamHistory history,
+        IReadOnlyList<TEvent> happened, CommandContext context)
         where TEvent : class
     {
-        var held = kind.Keys(id, before);
         var holds = kind.Keys(id, happened.Aggregate(before, kind.Aggregate.Evolve));
         var events = new NewEvent[happened.Count];
         for (var index = 0; index < events.Length; index++)

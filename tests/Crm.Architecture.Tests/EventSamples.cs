@@ -91,6 +91,7 @@ internal static class EventSamples
             1, LittleKnown, LeadStatus.New, null, AssignmentOpen: false, IsArchived: true, 0, 0, ScoreSetByHand: true, null),
         ["lead-score-changed"] = new LeadScoreChanged(45, 1),
         ["lead-erased"] = new LeadErased("Article 17", "the person, by letter"),
+        ["lead-erased.keyless"] = new LeadErased("Article 17", "the person, by letter", KeyWasLost: true),
         ["lead-changes-reversed"] = new LeadChangesReversed(
             [3, 5], AllKnown, LeadStatus.Contacted, Agent, AssignmentOpen: true, IsArchived: false, 65, 1, ScoreSetByHand: false, "wrong hands"),
         ["lead-changes-reversed.least"] = new LeadChangesReversed(

@@ -6,6 +6,9 @@ namespace Crm.Domain.Leads;
 /// <param name="Traces">What told the person from others: neither text may hold any of it.</param>
 public sealed record EraseLead(string Reason, string RequestedBy, PersonTraces Traces) : ICommand<Lead, LeadEvent>
 {
+    /// <summary>Whether the key of the personal data had been lost: nobody could read them any more.</summary>
+    public bool KeyWasLost { get; init; }
+
     /// <inheritdoc/>
     public Decision<LeadEvent> Decide(Lead lead) => lead switch
     {
@@ -14,6 +17,6 @@ public sealed record EraseLead(string Reason, string RequestedBy, PersonTraces T
         { Status: LeadStatus.New or LeadStatus.Contacted or LeadStatus.Qualified or LeadStatus.Converted or LeadStatus.Disqualified } =>
             Traces.AreIn(Reason) ? LeadRefusals.NamesThePerson("/reason")
             : Traces.AreIn(RequestedBy) ? LeadRefusals.NamesThePerson("/requestedBy")
-            : new LeadErased(Reason, RequestedBy),
+            : new LeadErased(Reason, RequestedBy, KeyWasLost ? true : null),
     };
 }

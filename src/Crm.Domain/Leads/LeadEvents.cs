@@ -181,7 +181,8 @@ public sealed record LeadScoreChanged(int Score, int Rules) : LeadEvent;
 /// </summary>
 /// <param name="Reason">Why.</param>
 /// <param name="RequestedBy">On whose demand, such as <c>the person, by letter</c>.</param>
-public sealed record LeadErased(string Reason, string RequestedBy) : LeadEvent;
+/// <param name="KeyWasLost">True where the key had been lost before, so that there was none to destroy; null otherwise.</param>
+public sealed record LeadErased(string Reason, string RequestedBy, bool? KeyWasLost = null) : LeadEvent;
 
 /// <summary>
 /// Some earlier events were found to be unwanted, and what they changed was put back where nobody else had changed it since. The values

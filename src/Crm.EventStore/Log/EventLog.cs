@@ -79,6 +79,43 @@ public sealed class EventLog : IAsyncDisposable
     public async Task<StreamHistory> ReadForDecision(Guid stream, CancellationToken ct) => await streams.Read(stream, ct);
 
     /// <summary>
+    /// The same for a decision to erase the stream, and for nothing else: what was sealed under a key that is lost reads as erased, since
+    /// nobody will ever read it.
+    /// </summary>
+    public async Task<StreamHistory> ReadToErase(Guid stream, CancellationToken ct)
+    {
+        try
+        {
+            return await ReadForDecision(stream, ct);
+        }
+        catch (SubjectKeyMissingException)
+        {
+            var events = await reader.ReadStreamWithoutKey(stream, ct);
+            return new StreamHistory(
+                [.. events.Select(static recorded => new StreamEvent(recorded.Position, recorded.At, recorded.Data))], SubjectKey.Destroyed)
+            {
+                IsKeyLost = true,
+            };
+        }
+    }
+
+    /// <summary>A stream's events as an erasure would leave them; those that can be read as they are, where the key is there.</summary>
+    public async Task<IReadOnlyList<RecordedEvent>> ReadStreamToErase(Guid stream, CancellationToken ct)
+    {
+        try
+        {
+            return await reader.ReadStream(stream, 1, long.MaxValue, ct);
+        }
+        catch (SubjectKeyMissingException)
+        {
+            return await reader.ReadStreamWithoutKey(stream, ct);
+        }
+    }
+
+    /// <summary>The unique keys that a stream holds.</summary>
+    public async Task<IReadOnlyList<UniqueKey>> HeldBy(Guid stream, CancellationToken ct) => await reader.HeldBy(stream, ct);
+
+    /// <summary>
     /// A stream's events as they stood at a time: the longest run from its first event on of which none happened later. So an event that an
     /// import brought with an earlier time than the one before it does not show before that one does.
     /// </summary>

@@ -56,6 +56,8 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog,
 
     public const string HoldersSql = "select key, stream_id from crm.unique_keys where scope = $1 and key = any($2)";
 
+    public const string HeldSql = "select scope, key, stream_id from crm.unique_keys where stream_id = $1 order by scope, key";
+
     public const string StreamIdsSql = "select id from crm.mt_streams where type = $1 and id > $2 order by id limit $3";
 
     public const string StreamsSql =
@@ -74,6 +76,10 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog,
 
     public Task<List<RecordedEvent>> ReadStreamAsStored(Guid stream, CancellationToken ct) =>
         Run(StreamSql, ReadEventsAsStored, ct, stream, 1L, long.MaxValue);
+
+    /// <summary>A stream whose key is lost, as if it had been destroyed.</summary>
+    public Task<List<RecordedEvent>> ReadStreamWithoutKey(Guid stream, CancellationToken ct) => Run(
+        StreamSql, ReadEventsWithoutKey, ct, stream, 1L, long.MaxValue);
 
     public Task<List<RecordedEvent>> ReadStreamAsOf(Guid stream, DateTimeOffset asOf, CancellationToken ct) =>
         Run(StreamAsOfSql, ReadEvents, ct, stream, asOf.UtcDateTime);
@@ -108,6 +114,8 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog,
     public async Task<long> PositionAt(DateTimeOffset recordedAt, CancellationToken ct) =>
         await Run(PositionAtSql, ReadOne<long?>, ct, recordedAt.UtcDateTime)
             ?? throw new LogCorruptException("The log has a hole: the search for a time met a position that is missing.");
+
+    public Task<List<UniqueKey>> HeldBy(Guid stream, CancellationToken ct) => Run(HeldSql, ReadKeys, ct, stream);
 
     public Task<Guid?> FindHolder(string scope, string key, CancellationToken ct) => Run(HolderSql, ReadOne<Guid?>, ct, scope, key);
 
@@ -203,11 +211,25 @@ internal sealed class LogReader(NpgsqlDataSource database, EventCatalog catalog,
         return await command.ExecuteNonQueryAsync(ct);
     }
 
+    private static async Task<List<UniqueKey>> ReadKeys(NpgsqlDataReader reader, CancellationToken ct)
+    {
+        var held = new List<UniqueKey>();
+        while (await reader.ReadAsync(ct))
+        {
+            held.Add(new UniqueKey(reader.GetString(0), reader.GetString(1), reader.GetGuid(2)));
+        }
+
+        return held;
+    }
+
     private Task<List<RecordedEvent>> ReadEvents(NpgsqlDataReader reader, CancellationToken ct) =>
         ReadAll(reader, (stored, opening) => stored.Decode(catalog, opening), ct);
 
     private Task<List<RecordedEvent>> ReadEventsAsStored(NpgsqlDataReader reader, CancellationToken ct) =>
         ReadAll(reader, (stored, opening) => stored.DecodeOrSayWhyNot(catalog, opening), ct);
+
+    private Task<List<RecordedEvent>> ReadEventsWithoutKey(NpgsqlDataReader reader, CancellationToken ct) =>
+        ReadAll(reader, (stored, opening) => (stored with { Key = SubjectKey.Destroyed }).Decode(catalog, opening), ct);
 
     private async Task<List<RecordedEvent>> ReadAll(
         NpgsqlDataReader reader, Func<StoredEvent, EventOpening, RecordedEvent> decode, CancellationToken ct)

@@ -17,6 +17,9 @@ public sealed class StreamHistory(IReadOnlyList<StreamEvent> events, SubjectKey 
     /// <summary>The key of the stream's personal data.</summary>
     public SubjectKey Key { get; } = key;
 
+    /// <summary>Whether that key was lost, and what it sealed stands here as if it had been destroyed.</summary>
+    public bool IsKeyLost { get; init; }
+
     /// <inheritdoc/>
     public int Count => events.Count;
 

@@ -44,6 +44,7 @@ namespace Crm.Web.Cli;
 [JsonSerializable(typeof(PersonVerbs.WasErased))]
 [JsonSerializable(typeof(PersonVerbs.WouldErase))]
 [JsonSerializable(typeof(PersonVerbs.Told))]
+[JsonSerializable(typeof(VersionVerb.Told), TypeInfoPropertyName = "ToldVersion")]
 [JsonSerializable(typeof(MigrateVerb.Applied))]
 [JsonSerializable(typeof(IReadOnlyList<SettingFinding>))]
 [JsonSerializable(typeof(SigningKeyBody))]

@@ -78,6 +78,7 @@ public static class CommandLine
             IntegrityVerbs.Command(),
             LeadVerbs.Rescore(),
             VerifyVerb.Command(),
+            VersionVerb.Command(),
         };
     }
 }

@@ -54,8 +54,11 @@ public static class EraseLeadEndpoint
         var result = await commands.Run(
             LeadStream.Kind,
             id,
-            history => new EraseLead(reason, requestedBy, PersonTraces.Of(history.Select(static recorded => (LeadEvent)recorded.Data))),
-            request.Context,
+            history => new EraseLead(reason, requestedBy, PersonTraces.Of(history.Select(static recorded => (LeadEvent)recorded.Data)))
+            {
+                KeyWasLost = history.IsKeyLost,
+            },
+            request.Context with { GoesWithoutKey = true },
             ct);
         return result.ToHttp();
     }
@@ -63,7 +66,7 @@ public static class EraseLeadEndpoint
     private static async Task<IResult> Preview(
         Guid id, string reason, string requestedBy, EventLog log, ErasureCheck check, CancellationToken ct)
     {
-        var history = await log.ReadStream(id, ct);
+        var history = await log.ReadStreamToErase(id, ct);
         var happened = history.Select(static recorded => recorded.Data).OfType<LeadEvent>().ToList();
         var decision = new EraseLead(reason, requestedBy, PersonTraces.Of(happened)).Decide(Lead.Aggregate.Fold(happened));
         return decision.Refusal is { } refusal

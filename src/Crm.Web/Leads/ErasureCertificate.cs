@@ -18,9 +18,11 @@ namespace Crm.Web.Leads;
 /// <param name="RequestedBy">On whose demand.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="KeyDestroyedAt">When the key of the personal data was destroyed; null where there still is one.</param>
+/// <param name="KeyWasLost">Whether the key had been lost before, so that there was none to destroy.</param>
 /// <param name="CheckedAt">When the database was looked at for this certificate.</param>
 /// <param name="Verified">Whether at that moment nothing of the person stood anywhere.</param>
 /// <param name="Places">Every place that was looked at.</param>
+/// <param name="Remains">What else may hold traces for a while, where no query of the product sees it, and when it goes.</param>
 /// <param name="Note">
 /// All of this as a signed note, by the key that signs the audit tree's heads (<c>/audit/key</c>): to be checked and kept by others.
 /// </param>
@@ -34,11 +36,22 @@ public sealed record ErasureCertificateBody(
     string RequestedBy,
     string Reason,
     DateTimeOffset? KeyDestroyedAt,
+    bool KeyWasLost,
     DateTimeOffset CheckedAt,
     bool Verified,
     IReadOnlyList<ErasurePlace> Places,
+    IReadOnlyList<string> Remains,
     string Note)
 {
+    /// <summary>What PostgreSQL and backups keep for a while after every erasure; docs/runbooks/erasure.md says more.</summary>
+    private static readonly IReadOnlyList<string> remains =
+    [
+        "The former version of the key's row: until PostgreSQL has vacuumed crm.subject_keys, within minutes.",
+        "Former versions of rewritten rows of read models: until PostgreSQL has vacuumed their tables.",
+        "The write-ahead log and physical backups: until they have aged out.",
+        "Archives: events sealed, and the wrapped key where keys are archived, until they are pruned. A restore erases again.",
+    ];
+
     /// <summary>The certificate of what was found, signed.</summary>
     public static ErasureCertificateBody Of(ErasureFindings found, DateTimeOffset now, NoteSigner signer)
     {
@@ -53,9 +66,11 @@ public sealed record ErasureCertificateBody(
             fact.RequestedBy,
             fact.Reason,
             found.KeyDestroyedAt,
+            fact.KeyWasLost is true,
             now,
             found.Verified,
             found.Places,
+            remains,
             Note: "");
         return certificate with { Note = SignedNote.Sign(certificate.Told(), signer).ToString() };
     }
@@ -72,7 +87,7 @@ public sealed record ErasureCertificateBody(
             ("Requested by", RequestedBy),
             ("Reason", Reason),
             ("Event", string.Create(CultureInfo.InvariantCulture, $"{EventId} at position {Position}, version {Version}")),
-            ("Key destroyed at", KeyDestroyedAt is { } destroyed ? WireFormats.Text(destroyed) : "there still is one"),
+            ("Key destroyed at", KeyDestroyedAt is { } destroyed ? WireFormats.Text(destroyed) + (KeyWasLost ? ": it had been lost before" : "") : "there still is one"),
             ("Looked at", WireFormats.Text(CheckedAt)),
             ("Verified", Verified ? "yes: nothing of the person stood in any of these places" : "NO: see the places below"),
         ]);
@@ -83,6 +98,7 @@ public sealed record ErasureCertificateBody(
             {
                 place.Place, place.Holds, place.Count.ToString(CultureInfo.InvariantCulture), place.IsClean ? "yes" : "NO",
             }));
+        page.Table("What may hold traces for a while", ["What, and until when"], Remains.Select(static text => new[] { text }));
         page.Text("The same, signed", Note);
         return page.ToString();
     }
@@ -102,11 +118,17 @@ public sealed record ErasureCertificateBody(
         Line("requested-by", RequestedBy);
         Line("reason", Reason);
         Line("key-destroyed-at", KeyDestroyedAt is { } destroyed ? WireFormats.Text(destroyed) : "never");
+        Line("key-was-lost", KeyWasLost ? "true" : "false");
         Line("checked-at", WireFormats.Text(CheckedAt));
         Line("verified", Verified ? "true" : "false");
         foreach (var place in Places)
         {
             Line("place", string.Create(CultureInfo.InvariantCulture, $"{place.Place}: {place.Count} {(place.IsClean ? "clean" : "NOT CLEAN")}"));
+        }
+
+        foreach (var text in Remains)
+        {
+            Line("remains", text);
         }
 
         return told.ToString();

@@ -38,7 +38,31 @@ public sealed class Persons_and_retention(TestDatabase database) : IClassFixture
         var tried = await Crm([.. erase, "the person", "--dry-run", "--json"]);
         Assert.Equal(0, tried.Code);
         Assert.Contains("\"keys\"", tried.Output, StringComparison.Ordinal);
-        Assert.Equal(0, (await Crm([.. erase, "the person"])).Code);
+        Assert.Equal(3, (await Crm("person", "certificate", lead)).Code);
+        await Execute("create extension if not exists pageinspect");
+        var done = await Crm([.. erase, "the person"]);
+        Assert.Equal(0, done.Code);
+        Assert.Contains("Certificate of erasure: lead " + lead, done.Output, StringComparison.Ordinal);
+        Assert.Contains("key destroyed 20", done.Output, StringComparison.Ordinal);
+        Assert.Contains("for a while: The write-ahead log", done.Output, StringComparison.Ordinal);
+
+        // No former version of a row is left on the table's page: the key went with it.
+        Assert.Equal(
+            await Execute("select count(*) from crm.subject_keys"),
+            await Execute("select count(*) from heap_page_items(get_raw_page('crm.subject_keys', 0)) where lp_flags = 1"));
+
+        // Every read model is there, so what a host serves and what the verb says is the same document.
+        var page = Path.Combine(folder.FullName, "certificate.html");
+        Assert.Equal(0, (await Crm("projections", "rebuild", "--all")).Code);
+        var certified = await Crm("person", "certificate", lead, "--json", "--out", page);
+        Assert.True(certified.Code == 0, certified.Output);
+        using var certificate = JsonDocument.Parse(certified.Output);
+        Assert.True(certificate.RootElement.GetProperty("verified").GetBoolean());
+        Assert.False(certificate.RootElement.GetProperty("keyWasLost").GetBoolean());
+        Assert.Contains("crm.subject_keys", certificate.RootElement.GetProperty("remains")[0].GetString(), StringComparison.Ordinal);
+        Assert.Contains("remains ", certificate.RootElement.GetProperty("note").GetString(), StringComparison.Ordinal);
+        Assert.Contains("Certificate of erasure", await File.ReadAllTextAsync(page, Ct), StringComparison.Ordinal);
+        Assert.Equal(2, (await Crm("person", "certificate", "nope")).Code);
         Assert.Equal(3, (await Crm([.. erase, "the person"])).Code);
     }
 
@@ -93,6 +117,12 @@ public sealed class Persons_and_retention(TestDatabase database) : IClassFixture
         Assert.Contains(says, error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
         Assert.Contains(says, (await Crm([(setting, value)], "config", "check")).Output, StringComparison.Ordinal);
+    }
+
+    private async Task<object?> Execute(string sql)
+    {
+        await using var command = database.Superuser.CreateCommand(sql);
+        return await command.ExecuteScalarAsync(Ct);
     }
 
     private Task<(int Code, string Output, string Error)> Crm(params string[] arguments) => Crm([], arguments);

@@ -59,6 +59,40 @@ public class Sealed_leads(TestHost host) : IClassFixture<TestHost>
     }
 
     [Fact]
+    public async Task whose_key_is_lost_can_be_erased_all_the_same()
+    {
+        await using var own = new TestHost();
+        await own.InitializeAsync();
+        var admin = await own.Admin();
+        var lost = (await admin.Post("/leads", $$"""{"lastName":"{{Mark}}","externalId":"K-1"}""")).Is(201).Id;
+        await using (var lose = own.Database.Superuser.CreateCommand("delete from crm.subject_keys where stream_id = $1"))
+        {
+            lose.Parameters.Add(new() { Value = lost });
+            await lose.ExecuteNonQueryAsync(Ct);
+        }
+
+        const string Asked = "\"reason\":\"Article 17\",\"requestedBy\":\"the person\"";
+        var tried = (await admin.Post($"/leads/{lost}/erase", $"{{{Asked},\"dryRun\":true}}")).Is(200).Body;
+        Assert.True(tried.GetProperty("dryRun").GetBoolean());
+        (await admin.Post($"/leads/{lost}/erase", $"{{{Asked}}}")).Is(200);
+
+        System.Text.Json.JsonElement certificate = default;
+        await Eventually.IsTrue(
+            async () =>
+            {
+                certificate = (await admin.Get($"/leads/{lost}/erasure")).Is(200).Body;
+                return certificate.GetProperty("verified").GetBoolean();
+            },
+            Ct);
+        Assert.True(certificate.GetProperty("keyWasLost").GetBoolean());
+        Assert.NotEqual(System.Text.Json.JsonValueKind.Null, certificate.GetProperty("keyDestroyedAt").ValueKind);
+        Assert.Contains("key-was-lost true\n", certificate.GetProperty("note").GetString(), StringComparison.Ordinal);
+        Assert.True((await admin.Get($"/leads/{lost}")).Is(200).Body.GetProperty("erased").GetBoolean());
+        (await admin.Post($"/leads/{lost}/erase", $"{{{Asked}}}")).IsRefused(409, "erased");
+        (await admin.Post("/leads", """{"externalId":"K-1"}""")).Is(201);
+    }
+
+    [Fact]
     public async Task need_the_master_key_that_sealed_them_before_a_host_even_starts()
     {
         await using var own = await TestDatabase.Create();
