@@ -20,7 +20,7 @@ internal sealed class SharedPages(LogPages log, int size)
     private readonly Dictionary<Page, Task<IReadOnlyList<RecordedEvent>>> pages = [];
     private readonly Queue<Page> oldest = new();
     private int readers;
-    private LogReading last;
+    private LogReading? begun;
 
     /// <summary>How many events a page holds; only the last holds less.</summary>
     public int PageSize => size;
@@ -41,12 +41,13 @@ internal sealed class SharedPages(LogPages log, int size)
     {
         lock (gate)
         {
-            if (readers <= 1 || last.Erased != now.Erased || now.End - last.End > NearEnough)
+            if (begun is { } others && others.Erased == now.Erased && now.End - others.End <= NearEnough)
             {
-                last = now;
+                return others;
             }
 
-            return last;
+            begun = now;
+            return now;
         }
     }
 
@@ -94,6 +95,11 @@ internal sealed class SharedPages(LogPages log, int size)
             {
                 pages.Clear();
                 oldest.Clear();
+            }
+
+            if (readers == 0)
+            {
+                begun = null;
             }
         }
     }

@@ -32,7 +32,7 @@ internal static class ProjectionVerbs
     {
         var json = Verb.Json();
         var name = new Argument<string?>("NAME") { Description = "The read model.", Arity = ArgumentArity.ZeroOrOne };
-        var all = new Option<bool>("--all") { Description = "All of them, one after the other." };
+        var all = new Option<bool>("--all") { Description = "All of them, some at a time: the log is read once for those." };
         var command = new Command(
             "rebuild", "Builds a read model anew from the log, beside the live one, then switches. Queries never stop.")
         {
@@ -59,18 +59,12 @@ internal static class ProjectionVerbs
             using var rebuilder = new Rebuilder(database.Database.App, database.Log, loggers.CreateLogger<Rebuilder>());
             var reports = await ProgressBar.Show(async tell =>
             {
-                var done = new List<RebuildReport>();
-                foreach (var projection in chosen)
-                {
-                    var told = new Told<RebuildProgress>(progress => tell(
-                        $"{projection.Name}, {progress.Phase}", progress.Total == 0 ? 1 : (double)progress.Done / progress.Total));
-                    if (await rebuilder.Rebuild(projection, told, ct) is { } report)
-                    {
-                        done.Add(report);
-                    }
-                }
-
-                return done;
+                var rebuilt = await Task.WhenAll(chosen.Select(projection => rebuilder.Rebuild(
+                    projection,
+                    new Told<RebuildProgress>(progress => tell(
+                        $"{projection.Name}, {progress.Phase}", progress.Total == 0 ? 1 : (double)progress.Done / progress.Total)),
+                    ct)));
+                return rebuilt.OfType<RebuildReport>().ToList();
             });
             await Verb.Answer(parsed.GetValue(json), reports, CliJson.Default.ListRebuildReport, static all => all.SelectMany(Lines));
             return reports.Exists(static report => report.Tables.Any(static table => table.EqualsLive == false))
