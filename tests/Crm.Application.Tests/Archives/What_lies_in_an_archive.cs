@@ -90,7 +90,7 @@ public sealed class What_lies_in_an_archive : ArchiveStage
         await Encrypted(await Written("appsettings.json", "Password=one"));
 
         Assert.All(
-            Directory.GetFiles(Folder.Root, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }),
+            Directory.GetFiles(Folder.Root, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None }),
             static file => Assert.Equal(OursAlone, File.GetUnixFileMode(file)));
         Assert.True(File.Exists(Path.Combine(Folder.Root, ".lock")));
     }
