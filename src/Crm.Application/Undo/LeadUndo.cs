@@ -144,7 +144,7 @@ public sealed class LeadUndo(EventLog log, CommandRunner commands)
         };
     }
 
-    private static List<HistoryStep> Steps(UndoPlan plan, IReadOnlyList<StreamEvent> history, HashSet<long> positions)
+    private static List<HistoryStep> Steps(UndoPlan plan, StreamHistory history, HashSet<long> positions)
     {
         var steps = new List<HistoryStep>(history.Count);
         foreach (var recorded in history)
