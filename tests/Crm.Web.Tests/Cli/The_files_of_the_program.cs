@@ -106,7 +106,9 @@ public sealed class The_files_of_the_program : IDisposable
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(folder.FullName, "crm.dll"), .. arguments])
         {
-            UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true,
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         using var process = Process.Start(start) ?? throw new InvalidOperationException("The process did not start.");
         var (output, error) = (process.StandardOutput.ReadToEndAsync(Ct), process.StandardError.ReadToEndAsync(Ct));
