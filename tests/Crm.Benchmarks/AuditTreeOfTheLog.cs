@@ -23,7 +23,7 @@ public static class AuditTreeOfTheLog
             bench, "audit tree", LeastRatio, mostP99: null,
             async (_, token) =>
             {
-                await bench.Stand.Execute(database, "truncate crm.audit_tiles, crm.audit_heads", token);
+                await bench.Stand.Execute(database, "truncate crm.audit_tiles, crm.audit_heads, crm.audit_verifications", token);
                 var run = await bench.Crm.Run(["audit", "head", "--json"], settings, token);
                 grownMb = Math.Max(grownMb, run.PeakMb);
                 using var head = JsonDocument.Parse(run.Answer);

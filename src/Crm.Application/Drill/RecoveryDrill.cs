@@ -129,7 +129,7 @@ public sealed class RecoveryDrill(
 
         // The restoration may have added events, such as revocations: they are taken into the tree as the host would.
         await using var log = Log(target);
-        await ArchiveTree.At(target.App, await log.LastPosition(ct), progress: null, ct);
+        await ArchiveTree.At(target.App, await log.LastPosition(ct), isRestored: true, progress: null, ct);
         return string.Create(
             invariant,
             $"{report.Restored.Counts.Events:N0} events in {report.Streams:N0} streams, as the manifest says; "

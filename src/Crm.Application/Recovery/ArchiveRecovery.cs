@@ -75,7 +75,7 @@ public sealed class ArchiveRecovery(
         await steps.Do("external ids of leads", _ => RecoveredKeys.ClaimExternalIds(owner, ct));
         var comparison = new ArchiveComparison(owner, folder, manifest, key, position);
         var (archive, restored) = await steps.Do("verify the log", part => comparison.Run(part, ct));
-        var tree = manifest.TreeHead is null ? null : await steps.Do("audit tree", part => ArchiveTree.At(app, position, part, ct));
+        var tree = await steps.Do("audit tree", part => Tree(manifest, position, warnings, part, ct));
         var tables = await steps.Do("count the read models", _ => Tables(ct));
         warnings.AddRange(Reopened.Since(folder, manifest, key, position, ct));
         var revoked = request.ReviveApiKeys
@@ -93,6 +93,21 @@ public sealed class ArchiveRecovery(
         }
 
         return report;
+    }
+
+    private async Task<ArchiveTreeHead?> Tree(
+        ArchiveManifest manifest, long position, List<string> warnings, IProgress<double> part, CancellationToken ct)
+    {
+        try
+        {
+            return await ArchiveTree.At(app, position, isRestored: true, part, ct);
+        }
+        catch (Exception fault) when (manifest.TreeHead is null && fault is not (OperationCanceledException or NpgsqlException))
+        {
+            // The archive was written although its log had no whole tree either.
+            warnings.Add($"the audit tree could not be made, see crm verify: {fault.Message}");
+            return null;
+        }
     }
 
     private async Task<long> PositionOf(ArchiveManifest manifest, RestoreRequest request, List<string> warnings, CancellationToken ct)

@@ -11,15 +11,17 @@ public static class ArchiveTree
     /// <summary>The head over the events up to a position; the tree is grown that far where it is not yet.</summary>
     /// <param name="database">The database.</param>
     /// <param name="position">The position.</param>
+    /// <param name="isRestored">Whether the log was just restored, with its heads and without its tree.</param>
     /// <param name="progress">Told how much of the tree is there, 0–1; null for nobody.</param>
     /// <param name="ct">Stops it.</param>
     /// <exception cref="AuditTreeBrokenException">The stored tree cannot be gone on from.</exception>
-    public static async Task<ArchiveTreeHead> At(NpgsqlDataSource database, long position, IProgress<double>? progress, CancellationToken ct)
+    public static async Task<ArchiveTreeHead> At(
+        NpgsqlDataSource database, long position, bool isRestored, IProgress<double>? progress, CancellationToken ct)
     {
         var tree = new AuditTree(database);
         for (var size = (await tree.Progress(ct)).Size; size < position;)
         {
-            if (await tree.Grow(ct) is { } grown)
+            if (await (isRestored ? tree.GrowRestored(ct) : tree.Grow(ct)) is { } grown)
             {
                 size = grown.Size;
             }

@@ -100,7 +100,7 @@ public sealed class LogBackup(NpgsqlDataSource database, ArchiveFolder folder, A
     {
         try
         {
-            return position == 0 ? null : await ArchiveTree.At(database, position, progress: null, ct);
+            return position == 0 ? null : await ArchiveTree.At(database, position, isRestored: false, progress: null, ct);
         }
         catch (Exception fault) when (fault is not (OperationCanceledException or NpgsqlException))
         {

@@ -8,14 +8,6 @@ namespace Crm.EventStore.Audit;
 /// <param name="LogPosition">The log's last position when that was looked at.</param>
 public readonly record struct TreeProgress(long Size, long LogPosition);
 
-/// <summary>A signed head as it was stored.</summary>
-/// <param name="Number">Its place among the heads: 1, 2, 3 …</param>
-/// <param name="Size">How many events the tree held.</param>
-/// <param name="Root">Its root.</param>
-/// <param name="Note">The signed note.</param>
-/// <param name="At">When it was signed.</param>
-public sealed record AuditHead(long Number, long Size, byte[] Root, string Note, DateTimeOffset At);
-
 /// <summary>A proof, and what it belongs to.</summary>
 /// <param name="Hashes">The proof's hashes, from the leaves up.</param>
 /// <param name="Root">The root of the tree that it leads to.</param>
@@ -35,8 +27,15 @@ public sealed class AuditTree(NpgsqlDataSource database)
 
     /// <summary>Takes the log's next events into the tree, at most <see cref="Step"/>; null while another host is at it.</summary>
     /// <exception cref="LogCorruptException">A position of the log is missing.</exception>
+    /// <exception cref="AuditTreeBrokenException">The stored tree cannot be gone on from, or is less than it was.</exception>
+    public Task<TreeProgress?> Grow(CancellationToken ct) => Grow(isRestored: false, ct);
+
+    /// <summary>The same of a log that was just restored: its heads came with it, and its tree is made after them.</summary>
+    /// <exception cref="LogCorruptException">A position of the log is missing.</exception>
     /// <exception cref="AuditTreeBrokenException">The stored tree cannot be gone on from.</exception>
-    public async Task<TreeProgress?> Grow(CancellationToken ct)
+    public Task<TreeProgress?> GrowRestored(CancellationToken ct) => Grow(isRestored: true, ct);
+
+    private async Task<TreeProgress?> Grow(bool isRestored, CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
@@ -49,13 +48,18 @@ public sealed class AuditTree(NpgsqlDataSource database)
         }
 
         var progress = await LookAt(connection, ct);
+        if (!isRestored)
+        {
+            await TreeHistory.DemandNoLoss(connection, progress.Size, ct);
+        }
+
         if (progress.Size >= progress.LogPosition)
         {
             return progress;
         }
 
         var edge = await AuditTiles.Edge(connection, ct);
-        await Append(connection, edge, Math.Min(progress.LogPosition, edge.Size + Step), ct);
+        await Append(connection, edge, Math.Min(progress.LogPosition, edge.Size + Step), passed: null, ct);
         await AuditTiles.Store(connection, edge, ct);
         await transaction.CommitAsync(ct);
         return progress with { Size = edge.Size };
@@ -75,16 +79,12 @@ public sealed class AuditTree(NpgsqlDataSource database)
     /// <param name="signer">Signs; its name is the log's.</param>
     /// <param name="now">When.</param>
     /// <param name="ct">Cancels.</param>
-    /// <exception cref="AuditTreeBrokenException">The tree does not begin with what was signed before.</exception>
+    /// <exception cref="AuditTreeBrokenException">The tree does not begin with what was signed or verified before.</exception>
     public async Task<AuditHead?> Sign(NoteSigner signer, DateTimeOffset now, CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await using (var alone = new NpgsqlCommand($"select pg_advisory_xact_lock({LockKey})", connection))
-        {
-            await alone.ExecuteNonQueryAsync(ct);
-        }
-
+        await Lock(connection, ct);
         var edge = await AuditTiles.Edge(connection, ct);
         var last = await Find(connection, $"select {HeadColumns} from crm.audit_heads order by number desc limit 1", ct);
         if (last is not null)
@@ -94,10 +94,9 @@ public sealed class AuditTree(NpgsqlDataSource database)
             {
                 throw new AuditTreeBrokenException($"The audit tree does not begin with the head of size {last.Size} that was signed.");
             }
-
         }
 
-        if (edge.Size == 0 || last?.Size == edge.Size)
+        if (!await TreeHistory.GoesOn(connection, edge.Size, ct) || edge.Size == 0 || last?.Size == edge.Size)
         {
             return last;
         }
@@ -181,7 +180,16 @@ public sealed class AuditTree(NpgsqlDataSource database)
         return new TreeProof(hashes, await AuditTiles.HashOf(connection, new LeafRange(0, size), ct));
     }
 
-    private static async Task Append(NpgsqlConnection connection, TreeEdge edge, long to, CancellationToken ct)
+    /// <summary>Waits until nobody else works on the tree; the transaction's end lets go of it.</summary>
+    internal static async Task Lock(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var alone = new NpgsqlCommand($"select pg_advisory_xact_lock({LockKey})", connection);
+        await alone.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>Takes the events up to a position into an edge, and tells of each that it was taken.</summary>
+    internal static async Task Append(
+        NpgsqlConnection connection, TreeEdge edge, long to, Action<TreeEdge>? passed, CancellationToken ct)
     {
         var leaf = new EventLeaf();
         var hash = new byte[MerkleTree.HashBytes];
@@ -196,6 +204,7 @@ public sealed class AuditTree(NpgsqlDataSource database)
 
             leaf.Hash(row, hash);
             edge.Append(hash);
+            passed?.Invoke(edge);
         }
 
         if (edge.Size != to)

@@ -31,6 +31,9 @@ public enum FindingKind
 
     /// <summary>The log's counter does not stand at its last position.</summary>
     Counter,
+
+    /// <summary>Log, tree or heads are less than an earlier verification saw, or the log is another.</summary>
+    Verified,
 }
 
 /// <summary>Something that is wrong.</summary>

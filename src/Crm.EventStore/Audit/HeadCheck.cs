@@ -133,9 +133,11 @@ internal sealed class HeadCheck(IReadOnlyList<NoteKey> keys, Findings findings)
     }
 
     /// <summary>
-    /// Looks at heads that were kept elsewhere, apart from their roots: none is beyond the log's end, none was taken out here.
+    /// Looks at heads that were kept elsewhere, apart from their roots: none is beyond the log's end, none was taken out here unless it is
+    /// known that some were lost.
     /// </summary>
-    public async Task Kept(NpgsqlConnection connection, IReadOnlyList<SignedHead> kept, long last, CancellationToken ct)
+    public async Task Kept(
+        NpgsqlConnection connection, IReadOnlyList<SignedHead> kept, long last, bool mayHaveLostHeads, CancellationToken ct)
     {
         foreach (var signed in kept)
         {
@@ -143,6 +145,11 @@ internal sealed class HeadCheck(IReadOnlyList<NoteKey> keys, Findings findings)
             if (head.Size > last)
             {
                 findings.Add(FindingKind.Head, last + 1, $"{signed.Where} is of size {head.Size}; the log ends at position {last}.");
+            }
+
+            if (mayHaveLostHeads)
+            {
+                continue;
             }
 
             await using var look = new NpgsqlCommand(

@@ -14,19 +14,24 @@ namespace Crm.EventStore.Audit;
 /// <param name="Findings">What is wrong, at most a hundred of it.</param>
 /// <param name="FindingsInAll">How much is wrong.</param>
 /// <param name="Seconds">How long it took.</param>
+/// <param name="StoredHeads">How many heads the database holds; null for an export, and in reports from before it was counted.</param>
+/// <param name="LastHead">The size of the largest of them, 0 where there is none; null as before.</param>
 public sealed record VerificationReport(
     bool Sound, long Events, long LastPosition, long Size, string Root, long Heads, long SignedUpTo, IReadOnlyList<Finding> Findings,
-    long FindingsInAll, double Seconds);
+    long FindingsInAll, double Seconds, long? StoredHeads = null, long? LastHead = null);
 
 /// <summary>
 /// Recomputes everything from the tables as they are at one moment: the leaf of each event, every hash of the tree, the root at every
-/// head, streams and counter. It only reads, keeps no more in memory than a stretch of the log, and names what is wrong by its position.
+/// head and where earlier verifications ended, streams and counter. It only reads, keeps no more in memory than a stretch of the log, and
+/// names what is wrong by its position.
 /// </summary>
 /// <param name="database">The log's database.</param>
 /// <param name="trusted">The keys that heads must be signed by; null: those that the database itself names.</param>
 /// <param name="exported">Signed heads that were kept elsewhere; they must fit as well.</param>
+/// <param name="mayHaveLostHeads">Whether it is known that heads were lost: then only those that are there must be right.</param>
 public sealed class LogVerification(
-    NpgsqlDataSource database, IReadOnlyList<NoteKey>? trusted = null, IReadOnlyList<string>? exported = null)
+    NpgsqlDataSource database, IReadOnlyList<NoteKey>? trusted = null, IReadOnlyList<string>? exported = null,
+    bool mayHaveLostHeads = false)
 {
     private const int Stretch = 50_000;
 
@@ -47,6 +52,7 @@ public sealed class LogVerification(
         var size = await AuditTiles.Size(aside, ct);
         var last = await LastPosition(log, ct);
         var keys = trusted ?? [.. (await AuditKeys.List(aside, ct)).Select(static key => key.Public)];
+        var earlier = await EarlierCheck.Load(aside, findings, ct);
         progress?.Report(0);
         var heads = new HeadCheck(keys, findings);
         var kept = (exported ?? []).Select(note => heads.Read(note, "A head that was kept elsewhere")).OfType<SignedHead>().ToList();
@@ -56,11 +62,11 @@ public sealed class LogVerification(
         for (long after = 0; after < end; after += Stretch)
         {
             var to = Math.Min(after + Stretch, end);
-            var (first, stored) = await tiles.Leaves(after, to, LeafComparison.Margin, ct);
-            comparison.Window(first, stored);
+            var (first, hashes) = await tiles.Leaves(after, to, LeafComparison.Margin, ct);
+            comparison.Window(first, hashes);
             var here = await heads.StoredIn(aside, after, to, ct);
             here.AddRange(kept.Where(signed => signed.Head.Size > after && signed.Head.Size <= to));
-            await Events(log, comparison, heads, here, after, Math.Min(to, last), ct);
+            await Events(log, comparison, heads, here, earlier, after, Math.Min(to, last), ct);
             await tiles.Upper(ct);
             progress?.Report((double)to / end);
         }
@@ -68,16 +74,19 @@ public sealed class LogVerification(
         comparison.End(size);
         await tiles.Levels(ct);
         await heads.Row(aside, last, ct);
-        await heads.Kept(aside, kept, last, ct);
+        await heads.Kept(aside, kept, last, mayHaveLostHeads, ct);
+        earlier.End(last);
+        var (stored, lastHead) = await earlier.Stored(aside, size, mayHaveLostHeads, ct);
         await Streams(log, ct);
         findings.Vouch(heads.VouchedFor);
         return new VerificationReport(
             findings.Count == 0, events, last, size, Convert.ToBase64String(tree.Root()), heads.Right, heads.VouchedFor, findings.Kept,
-            findings.Count, Math.Round(clock.Elapsed.TotalSeconds, 3));
+            findings.Count, Math.Round(clock.Elapsed.TotalSeconds, 3), stored, lastHead);
     }
 
     private async Task Events(
-        NpgsqlConnection log, LeafComparison comparison, HeadCheck check, List<SignedHead> heads, long after, long to, CancellationToken ct)
+        NpgsqlConnection log, LeafComparison comparison, HeadCheck check, List<SignedHead> heads, EarlierCheck earlier, long after, long to,
+        CancellationToken ct)
     {
         var waiting = new Queue<SignedHead>(heads.OrderBy(static signed => signed.Head.Size));
         await using (var rows = await StoredRows.Open(log, after, to, ct))
@@ -89,6 +98,8 @@ public sealed class LogVerification(
                 {
                     check.Compare(waiting.Dequeue(), tree.Size == signed.Head.Size ? tree.Root() : []);
                 }
+
+                earlier.Passed(position, tree);
             }
         }
 

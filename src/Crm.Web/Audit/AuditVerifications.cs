@@ -1,9 +1,5 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Crm.EventStore.Audit;
-using Crm.Web.Http;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Crm.Web.Audit;
 
@@ -13,15 +9,9 @@ namespace Crm.Web.Audit;
 /// <param name="HeadAt">When the last head was signed; null before the first.</param>
 /// <param name="VerifiedAt">When everything was last recomputed; null before the first time.</param>
 /// <param name="Sound">Whether nothing was wrong then; null before the first time.</param>
-public sealed record AuditStatus(long Size, long Lag, DateTimeOffset? HeadAt, DateTimeOffset? VerifiedAt, bool? Sound);
-
-/// <summary>The JSON of reports of verification, source-generated.</summary>
-[JsonSerializable(typeof(VerificationReport))]
-internal sealed partial class VerificationJson : JsonSerializerContext
-{
-    /// <summary>The context with the wire's formats.</summary>
-    public static VerificationJson Wire { get; } = new(WireFormats.Options());
-}
+/// <param name="Error">Why this host neither goes on with the tree nor signs it; null while it does.</param>
+public sealed record AuditStatus(
+    long Size, long Lag, DateTimeOffset? HeadAt, DateTimeOffset? VerifiedAt, bool? Sound, string? Error = null);
 
 /// <summary>What came of recomputing everything, kept where every host sees it.</summary>
 public static class AuditVerifications
@@ -46,22 +36,6 @@ public static class AuditVerifications
             row.IsDBNull(2) ? null : row.GetFieldValue<DateTimeOffset>(2),
             row.IsDBNull(3) ? null : row.GetFieldValue<DateTimeOffset>(3),
             row.IsDBNull(4) ? null : row.GetBoolean(4));
-    }
-
-    /// <summary>Keeps a report.</summary>
-    public static async Task Keep(NpgsqlDataSource database, VerificationReport report, DateTimeOffset at, CancellationToken ct)
-    {
-        await using var keep = database.CreateCommand(
-            "insert into crm.audit_verifications (at, size, sound, report) values ($1, $2, $3, $4)");
-        keep.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = at });
-        keep.Parameters.Add(new NpgsqlParameter<long> { TypedValue = report.Size });
-        keep.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = report.Sound });
-        keep.Parameters.Add(new NpgsqlParameter
-        {
-            Value = JsonSerializer.Serialize(report, VerificationJson.Wire.VerificationReport),
-            NpgsqlDbType = NpgsqlDbType.Jsonb,
-        });
-        await keep.ExecuteNonQueryAsync(ct);
     }
 }
 
@@ -93,7 +67,7 @@ public sealed partial class AuditWatch(
         }
 
         var report = await new LogVerification(database).Run(progress: null, ct);
-        await AuditVerifications.Keep(database, report, clock.GetUtcNow(), ct);
+        await StoredVerifications.Keep(database, report, clock.GetUtcNow(), ct);
         if (report.Sound)
         {
             LogSound(report.Events, report.Seconds);

@@ -7,13 +7,24 @@ using Crm.Web.Audit;
 
 namespace Crm.Web.Cli;
 
-/// <summary><c>crm audit key|rotate|head|heads|export</c>: the keys, heads and exports of the provable history.</summary>
+/// <summary><c>crm audit key|rotate|head|heads|export|regrow</c>: the keys, heads and exports of the provable history.</summary>
 internal static class AuditVerbs
 {
+    /// <summary>Heads that were brought to a file.</summary>
+    /// <param name="File">The file.</param>
+    /// <param name="Added">How many it did not have yet.</param>
+    internal sealed record HeadsBrought(string File, int Added);
+
+    /// <summary>A history that was written to a file.</summary>
+    /// <param name="File">The file.</param>
+    /// <param name="Events">How many events.</param>
+    /// <param name="Vkey">The public key that its last head is signed by.</param>
+    internal sealed record HistoryExported(string File, long Events, string Vkey);
+
     /// <summary>The verb with what can be done.</summary>
     public static Command Command() => new("audit", "Looks after the provable history: its keys, its signed heads, exports of it.")
     {
-        Key(), Rotate(), Head(), Heads(), Export(),
+        Key(), Rotate(), Head(), Heads(), Export(), RegrowVerb.Command(),
     };
 
     private static Command Key()
@@ -23,10 +34,11 @@ internal static class AuditVerbs
         command.Runs((parsed, ct) => With(
             async audit =>
             {
-                var keys = await audit.Signing.Public(ct);
-                var body = new AuditKeysBody([.. keys.Select(static key => new AuditKeyBody(key.Public.ToString(), key.CreatedAt))]);
                 await Verb.Answer(
-                    parsed.GetValue(json), body, CliJson.Default.AuditKeysBody, static all => all.Items.Select(static key => key.Vkey));
+                    parsed.GetValue(json),
+                    await Keys(audit.Signing, ct),
+                    CliJson.Default.AuditKeysBody,
+                    static all => all.Items.Select(static key => key.Vkey));
                 return ExitCode.Done;
             },
             ct));
@@ -35,8 +47,9 @@ internal static class AuditVerbs
 
     private static Command Rotate()
     {
-        var command = new Command("rotate", "Makes the next key, which signs from now on; what the others signed stays good.");
-        command.Runs((_, ct) => With(
+        var json = Verb.Json();
+        var command = new Command("rotate", "Makes the next key, which signs from now on; what the others signed stays good.") { json };
+        command.Runs((parsed, ct) => With(
             async audit =>
             {
                 if (audit.Options.SigningKeyFile is not null)
@@ -45,7 +58,9 @@ internal static class AuditVerbs
                     return ExitCode.Refused;
                 }
 
-                await Console.Out.WriteLineAsync((await audit.Signing.Rotate(ct)).ToString());
+                await audit.Signing.Rotate(ct);
+                await Verb.Answer(
+                    parsed.GetValue(json), await Keys(audit.Signing, ct), CliJson.Default.AuditKeysBody, static all => [all.Items[0].Vkey]);
                 return ExitCode.Done;
             },
             ct));
@@ -77,14 +92,19 @@ internal static class AuditVerbs
 
     private static Command Heads()
     {
+        var json = Verb.Json();
         var to = To("The file; it grows by a line for each head that it does not have yet.");
         var command = new Command(
-            "heads", "Brings the signed heads to a file, to be kept where nobody who changes the database can change it.") { to };
+            "heads", "Brings the signed heads to a file, to be kept where nobody who changes the database can change it.") { to, json };
         command.Runs((parsed, ct) => With(
             async audit =>
             {
-                var added = await HeadFile.Bring(parsed.GetRequiredValue(to), audit.Tree, ct);
-                await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{added:N0} heads added"));
+                var file = parsed.GetRequiredValue(to);
+                await Verb.Answer(
+                    parsed.GetValue(json),
+                    new HeadsBrought(file, await HeadFile.Bring(file, audit.Tree, ct)),
+                    CliJson.Default.HeadsBrought,
+                    static done => [string.Create(CultureInfo.InvariantCulture, $"{done.Added:N0} heads added")]);
                 return ExitCode.Done;
             },
             ct));
@@ -93,8 +113,12 @@ internal static class AuditVerbs
 
     private static Command Export()
     {
+        var json = Verb.Json();
         var to = To("The file, made anew; compressed where its name ends with .gz.");
-        var command = new Command("export", "Writes the whole history to a file that crm verify --offline verifies by itself.") { to };
+        var command = new Command("export", "Writes the whole history to a file that crm verify --offline verifies by itself.")
+        {
+            to, json,
+        };
         command.Runs((parsed, ct) => With(
             async audit =>
             {
@@ -109,14 +133,24 @@ internal static class AuditVerbs
                     await Write(audit, head, file, new Told<double>(done => tell("export", done)), ct);
                     return true;
                 });
-                await Console.Out.WriteLineAsync(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{head.Size:N0} events; verify with: crm verify --offline {file} --key {audit.Keys[0].Public}"));
+                await Verb.Answer(
+                    parsed.GetValue(json),
+                    new HistoryExported(file, head.Size, audit.Keys[0].Public.ToString()),
+                    CliJson.Default.HistoryExported,
+                    static done =>
+                    [
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{done.Events:N0} events; verify with: crm verify --offline {done.File} --key {done.Vkey}"),
+                    ]);
                 return ExitCode.Done;
             },
             ct));
         return command;
     }
+
+    private static async Task<AuditKeysBody> Keys(AuditSigning signing, CancellationToken ct) =>
+        new([.. (await signing.Public(ct)).Select(static key => new AuditKeyBody(key.Public.ToString(), key.CreatedAt))]);
 
     private static Option<string> To(string description) => new("--to") { Description = description, Required = true };
 

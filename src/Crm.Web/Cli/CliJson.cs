@@ -21,7 +21,7 @@ namespace Crm.Web.Cli;
 /// <summary>The JSON that verbs answer with.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true,
     Converters = [typeof(WordOf<UndoneLeadOutcome>), typeof(WordOf<FieldOutcome>), typeof(WordOf<CheckKind>), typeof(WordOf<Severity>),
-        typeof(WordOf<RetentionStep>)])]
+        typeof(FindingWords), typeof(WordOf<RetentionStep>)])]
 [JsonSerializable(typeof(ImportReport))]
 [JsonSerializable(typeof(RecoveryReport))]
 [JsonSerializable(typeof(RestoreReport))]
@@ -51,5 +51,7 @@ namespace Crm.Web.Cli;
 [JsonSerializable(typeof(SigningKeysBody))]
 [JsonSerializable(typeof(VerificationReport))]
 [JsonSerializable(typeof(AuditKeysBody))]
+[JsonSerializable(typeof(AuditVerbs.HeadsBrought))]
+[JsonSerializable(typeof(AuditVerbs.HistoryExported))]
 [JsonSerializable(typeof(CheckpointBody))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -76,7 +76,7 @@ internal static class VerifyVerb
         await using var database = await VerbDatabase.Open(ct);
         var verification = new LogVerification(database.Database.App, keys, kept);
         var report = await ProgressBar.Show(tell => verification.Run(new Told<double>(done => tell("verify", done)), ct));
-        await AuditVerifications.Keep(database.Database.App, report, DateTimeOffset.UtcNow, ct);
+        await StoredVerifications.Keep(database.Database.App, report, DateTimeOffset.UtcNow, ct);
         return report;
     }
 
@@ -102,11 +102,13 @@ internal static class VerifyVerb
         return keys;
     }
 
-    private static IEnumerable<string> Lines(VerificationReport report)
+    /// <summary>A report in lines for people.</summary>
+    internal static IEnumerable<string> Lines(VerificationReport report)
     {
         yield return string.Create(
             CultureInfo.InvariantCulture,
-            $"{report.Events:N0} events up to position {report.LastPosition:N0}, {report.Size:N0} in the tree; heads: {report.Heads:N0}");
+            $"{report.Events:N0} events up to position {report.LastPosition:N0}, {report.Size:N0} in the tree{Behind(report)}; "
+            + $"heads: {report.Heads:N0}");
         yield return $"root {report.Root}";
         foreach (var finding in report.Findings)
         {
@@ -120,6 +122,17 @@ internal static class VerifyVerb
 
         yield return string.Create(
             CultureInfo.InvariantCulture,
-            $"{(report.Sound ? "as signed" : "NOT AS SIGNED")}; signed up to position {report.SignedUpTo:N0}; {report.Seconds:F1} s");
+            $"{Outcome(report)}; signed up to position {report.SignedUpTo:N0}; {report.Seconds:F1} s");
     }
+
+    private static string Outcome(VerificationReport report) => report switch
+    {
+        { Sound: false } => "NOT AS SIGNED",
+        { Heads: 0 } => "nothing contradicts itself, but it is signed by nobody yet",
+        _ => "as signed",
+    };
+
+    private static string Behind(VerificationReport report) => report.Size < report.LastPosition
+        ? string.Create(CultureInfo.InvariantCulture, $" ({report.LastPosition - report.Size:N0} behind the log)")
+        : "";
 }

@@ -55,13 +55,13 @@ public static class HealthEndpoint
     /// <summary>Looks at database, pool and projections; answers within 100 ms whatever their state.</summary>
     public static async Task<IResult> Handle(HttpContext http, NpgsqlDataSource database, PoolMetrics pool, AuditFollower audit, CancellationToken ct)
     {
-        var body = await Look(RequestHeaders.Now(http), database, pool.Read(), audit.Fault is null, ct);
+        var body = await Look(RequestHeaders.Now(http), database, pool.Read(), audit.Fault, ct);
         http.Response.Headers.CacheControl = "no-store";
         http.Response.StatusCode = body.Status == "unavailable" ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
         return Answers.Json(body, HealthJson.Wire.HealthBody);
     }
 
-    private static async Task<HealthBody> Look(DateTimeOffset now, NpgsqlDataSource database, PoolBody pool, bool isTreeWell, CancellationToken ct)
+    private static async Task<HealthBody> Look(DateTimeOffset now, NpgsqlDataSource database, PoolBody pool, string? treeFault, CancellationToken ct)
     {
         try
         {
@@ -70,13 +70,13 @@ public static class HealthEndpoint
             var (projections, audit) = (await reading, await auditing);
             var position = projections.Select(projection => projection.Position + projection.Lag).DefaultIfEmpty(0).Max();
             var named = projections.Select(static projection => projection.Name).ToHashSet(StringComparer.Ordinal);
-            var well = pool.Utilisation < NearlyUsedUp && isTreeWell && audit.Sound is not false
+            var well = pool.Utilisation < NearlyUsedUp && treeFault is null && audit.Sound is not false
                 && ProjectionList.All.All(projection => named.Contains(projection.Name)) // one that nobody has taken up yet has no row
                 && projections.All(projection => projection is { Error: null, ParkedStreams: 0, Holder: not null });
             return new HealthBody(well ? "ok" : "degraded", now, "connected", position, pool,
                 [.. projections.Select(projection => new ProjectionHealth(
                     projection.Name, projection.Position, projection.Lag, projection.ParkedStreams, projection.Error))],
-                audit);
+                audit with { Error = treeFault });
         }
         catch (Exception fault) when (fault is NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or LogUnavailableException)
         {

@@ -62,6 +62,22 @@ public sealed class AuditedLog : IAsyncDisposable
     public Task<VerificationReport> Verify(params string[] exported) =>
         new LogVerification(Database.App, [Signer.PublicKey], exported).Run(progress: null, Ct);
 
+    /// <summary>Verifies and keeps what came of it, as the host does each day.</summary>
+    public async Task<VerificationReport> VerifyAndKeep()
+    {
+        var report = await Verify();
+        await StoredVerifications.Keep(Database.App, report, Notes.Noon, Ct);
+        return report;
+    }
+
+    /// <summary>Takes all of the log into the tree without asking what was there before, as a forger's own program would.</summary>
+    public async Task GrowUnasked()
+    {
+        while (await Tree.GrowRestored(Ct) is not { } grown || grown.Size < grown.LogPosition)
+        {
+        }
+    }
+
     /// <summary>Does what no role of the product may.</summary>
     public Task Tamper(string sql) => Database.Superuser.Execute(sql);
 

@@ -105,6 +105,37 @@ public sealed class Proving_the_history(TestHost host) : IClassFixture<TestHost>
     }
 
     [Fact]
+    public async Task that_was_lost_is_not_begun_anew_by_a_running_host()
+    {
+        await using var own = new TestHost();
+        await own.InitializeAsync();
+        var admin = await own.Admin();
+        await admin.Captured();
+        (await admin.Post("/ops/audit/head")).Is(200);
+        var watch = own.Services.GetServices<IHostedService>().OfType<AuditWatch>().Single();
+        Assert.True((await watch.VerifyIfDue(Ct))?.Sound);
+        const string forge =
+            """
+            update crm.mt_events set timestamp = timestamp - interval '1 day' where seq_id = 2;
+            delete from crm.audit_tiles; delete from crm.audit_heads
+            """;
+        await using (var tamper = own.Database.Superuser.CreateCommand(forge))
+        {
+            await tamper.ExecuteNonQueryAsync(Ct);
+        }
+
+        await admin.Captured();
+        await Eventually.IsTrue(async () => await AuditError(own) is not null, Ct);
+        Assert.Contains("when it was verified", await AuditError(own), StringComparison.Ordinal);
+        var tree = new AuditTree(own.Database.App);
+        Assert.Equal(0, (await tree.Progress(Ct)).Size);
+        Assert.Null(await tree.LastHead(Ct));
+        own.Clock.Move(TimeSpan.FromHours(25));
+        Assert.Contains(
+            (await watch.VerifyIfDue(Ct))?.Findings ?? [], static finding => finding is { Kind: FindingKind.Verified, Position: 1 });
+    }
+
+    [Fact]
     public async Task brings_each_head_to_a_file_once_and_in_order()
     {
         var folder = Directory.CreateTempSubdirectory("crm-heads-");
@@ -147,6 +178,14 @@ public sealed class Proving_the_history(TestHost host) : IClassFixture<TestHost>
             [next.ToString(), before.ToString()],
             (await admin.Get("/audit/key")).Is(200).Items.Select(static item => item.GetProperty("vkey").GetString()));
         Assert.True((await new LogVerification(own.Database.App).Run(progress: null, Ct)).Sound);
+    }
+
+    private static async Task<string?> AuditError(TestHost own)
+    {
+        var health = (await own.CreateClient().Send(HttpMethod.Get, "/health", json: null)).Is(200).Body;
+        var error = health.GetProperty("audit").GetProperty("error").GetString();
+        Assert.True(error is null || health.GetProperty("status").GetString() == "degraded");
+        return error;
     }
 
     private static async Task<NoteKey> Key(SignedInUser admin) =>
