@@ -3,6 +3,7 @@
 set -euo pipefail
 # shellcheck source=ops/ground.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/ground.sh"
+explain "$@"
 need_dotnet
 
 step() {

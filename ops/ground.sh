@@ -10,6 +10,16 @@ fail() {
   exit 1
 }
 
+# Prints what the script says of itself at its head, where that is asked for.
+explain() {
+  case "${1:-}" in
+    -h | --help)
+      sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"
+      exit 0
+      ;;
+  esac
+}
+
 as_root() {
   if [ "$(id -u)" = 0 ]; then
     "$@"

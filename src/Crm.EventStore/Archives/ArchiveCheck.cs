@@ -7,7 +7,11 @@ namespace Crm.EventStore.Archives;
 /// </param>
 /// <param name="Counts">What it holds, as counted where it could be read.</param>
 /// <param name="Damages">What is wrong; empty when nothing is.</param>
-public sealed record ArchiveCheckReport(long LastPosition, long GoodUpTo, ArchiveCounts Counts, IReadOnlyList<ArchiveDamage> Damages)
+/// <param name="Orphans">
+/// Files of rows beside the log that the archive does not name: they may hold wrapped keys of persons who have been erased since.
+/// </param>
+public sealed record ArchiveCheckReport(
+    long LastPosition, long GoodUpTo, ArchiveCounts Counts, IReadOnlyList<ArchiveDamage> Damages, IReadOnlyList<string> Orphans)
 {
     /// <summary>Whether everything is as the manifest says.</summary>
     public bool IsWhole => Damages.Count == 0;
@@ -60,6 +64,7 @@ public static class ArchiveCheck
             damages.Add(OfSecrets(manifest, broken));
         }
 
+        damages.AddRange(ArchivedConfiguration.Check(folder, manifest, key));
         var counts = ArchiveCounts.Of(counted);
         if (damages.Count == 0 && !counts.Same(manifest.Counts))
         {
@@ -67,7 +72,8 @@ public static class ArchiveCheck
         }
 
         return new ArchiveCheckReport(
-            manifest.LastPosition, GoodUpTo(manifest, damages), counts, [.. damages.OrderBy(static damage => damage.First ?? long.MaxValue)]);
+            manifest.LastPosition, GoodUpTo(manifest, damages), counts, [.. damages.OrderBy(static damage => damage.First ?? long.MaxValue)],
+            folder.OrphanedKeys(manifest));
     }
 
     /// <summary>

@@ -71,7 +71,16 @@ public sealed record ArchiveEncryption(string Scheme, string KeyId)
 /// <summary>The rows beside the log, such as credentials and wrapped keys: a file in a folder that may be kept elsewhere.</summary>
 /// <param name="File">The file, below the folder of keys.</param>
 /// <param name="Rows">How many rows of each table it holds.</param>
-public sealed record ArchiveSecrets(ArchiveFile File, IReadOnlyDictionary<string, long> Rows);
+/// <param name="Folder">The folder of keys, as it was when they were written: below the archive's, or a whole path.</param>
+public sealed record ArchiveSecrets(
+    ArchiveFile File,
+    IReadOnlyDictionary<string, long> Rows,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Folder = null);
+
+/// <summary>A file that an archive carries along.</summary>
+/// <param name="Name">Its own name.</param>
+/// <param name="File">What it is in the archive.</param>
+public sealed record ArchivedFile(string Name, ArchiveFile File);
 
 /// <summary>The page that says what an archive is: written last, so that what it names is there.</summary>
 /// <param name="Format">The format's number.</param>
@@ -88,6 +97,7 @@ public sealed record ArchiveSecrets(ArchiveFile File, IReadOnlyDictionary<string
 /// <param name="Secrets">The rows beside the log.</param>
 /// <param name="Runs">The runs that filled it.</param>
 /// <param name="Segments">The segments, in order.</param>
+/// <param name="Configuration">Files of configuration; null where none were named.</param>
 /// <param name="Digest">What this page is sealed with: see <see cref="ManifestText"/>.</param>
 public sealed record ArchiveManifest(
     int Format,
@@ -104,6 +114,7 @@ public sealed record ArchiveManifest(
     ArchiveSecrets Secrets,
     IReadOnlyList<ArchiveRun> Runs,
     IReadOnlyList<ArchiveSegment> Segments,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<ArchivedFile>? Configuration = null,
     string Digest = "")
 {
     /// <summary>The format that this program writes.</summary>

@@ -62,7 +62,7 @@ internal static class ArchiveSecretRows
             rows[table] = await Table(connection, table, query, upTo, file, ct);
         }
 
-        return new ArchiveSecrets(file.End(), rows);
+        return new ArchiveSecrets(file.End(), rows, folder.KeysName);
     }
 
     /// <summary>Puts the rows into a database's tables, which are empty.</summary>

@@ -45,25 +45,26 @@ public sealed class LogBackup(NpgsqlDataSource database, ArchiveFolder folder, A
     /// <summary>Events of one segment at the most.</summary>
     public int SegmentEvents { get; init; } = UsualSegment;
 
+    /// <summary>Files of configuration that the archive carries along; empty: those that it has stay.</summary>
+    public IReadOnlyList<string> Configuration { get; init; } = [];
+
     /// <summary>Archives what the log holds now and the archive does not.</summary>
     /// <param name="progress">Told how much of that is done, 0–1; null for nobody.</param>
     /// <param name="ct">Stops it; the same call goes on from the segments that are finished.</param>
     /// <exception cref="ArchiveRefusedException">
-    /// The folder holds the archive of another log, or one with another key, or one that is further than this log.
+    /// The folder holds the archive of another log, or one with another key, or one that is further than this log; the folder of keys is
+    /// another than before; a file of configuration cannot be archived.
     /// </exception>
     /// <exception cref="ArchiveDamagedException">The manifest was changed.</exception>
     /// <exception cref="LogCorruptException">A position is missing in the log.</exception>
     public async Task<BackupReport> Run(IProgress<double>? progress, CancellationToken ct)
     {
         var clock = Stopwatch.StartNew();
+        ArchivedConfiguration.Demand(Configuration, key);
         await using var entered = folder.Enter();
         var before = await folder.Find(key, ct);
+        folder.MakeKeys(before);
         var encryption = key is null ? null : new ArchiveEncryption(ArchiveEncryption.Current, key.Id);
-        if (before is not null && before.Encryption != encryption)
-        {
-            throw new ArchiveRefusedException("The archive is not encrypted: encrypt into a folder of its own.");
-        }
-
         var source = await ArchivedLog.Look(database, before?.LastPosition ?? 0, ct);
         source.MustContinue(before);
         var began = Stopwatch.GetTimestamp();
@@ -72,6 +73,7 @@ public sealed class LogBackup(NpgsqlDataSource database, ArchiveFolder folder, A
 
         // After the log, so that a key which was destroyed meanwhile is not among them; each event's key is older than the event.
         var secrets = await ArchiveSecretRows.Write(database, folder, key, source.Position, ct);
+        var configuration = Configuration.Count == 0 ? before?.Configuration : await ArchivedConfiguration.Write(Configuration, folder, key, ct);
         var now = time.GetUtcNow();
         IReadOnlyList<ArchiveSegment> segments = [.. before?.Segments ?? [], .. added];
         var manifest = new ArchiveManifest(
@@ -88,7 +90,8 @@ public sealed class LogBackup(NpgsqlDataSource database, ArchiveFolder folder, A
             encryption,
             secrets,
             [.. before?.Runs ?? [], new ArchiveRun(now, source.Position)],
-            segments);
+            segments,
+            configuration);
         folder.Write(manifest, key);
         folder.Clear(manifest);
         return new BackupReport(

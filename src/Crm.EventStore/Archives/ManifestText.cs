@@ -22,7 +22,9 @@ internal static class ManifestText
     /// <param name="key">The key of an encrypted archive; null where there is none.</param>
     /// <param name="file">The page's name, for messages.</param>
     /// <exception cref="ArchiveDamagedException">It was changed since it was written.</exception>
-    /// <exception cref="ArchiveRefusedException">The key is missing, or another one; or the archive is of a later format.</exception>
+    /// <exception cref="ArchiveRefusedException">
+    /// The key is missing, another one, or named though the archive is not encrypted; or the archive is of a later format.
+    /// </exception>
     public static ArchiveManifest Read(byte[] page, ArchiveKey? key, string file)
     {
         ArchiveManifest manifest;
@@ -49,6 +51,7 @@ internal static class ManifestText
             Fits(encryption, key);
         }
 
+        // A page that says that it is not encrypted must be whole as such, whatever key was named.
         var sealedWith = manifest.Encryption is null ? null : key;
         var text = Encoding.UTF8.GetString(page).TrimEnd('\n');
         var member = $"\"digest\": \"{manifest.Digest}\"";
@@ -56,6 +59,13 @@ internal static class ManifestText
         if (manifest.Digest.Length == 0 || DigestOf(Encoding.UTF8.GetBytes(open), sealedWith) != manifest.Digest)
         {
             throw new ArchiveDamagedException(file, "it was changed since it was written: its digest is another");
+        }
+
+        if (manifest.Encryption is null && key is not null)
+        {
+            throw new ArchiveRefusedException(
+                "The archive is not encrypted, and a key was named. If it should be encrypted, it is not the archive that you made; "
+                + "else leave the key out, and encrypt into a folder of its own.");
         }
 
         return manifest;

@@ -121,7 +121,10 @@ public static partial class DatabaseAdmin
     }
 
     // The only names that reach a statement unquoted: what fits here needs no quotes.
-    private static string Named(string name) => Name().IsMatch(name)
+    /// <summary>Whether a database can have this name.</summary>
+    public static bool IsName(string name) => Name().IsMatch(name);
+
+    private static string Named(string name) => IsName(name)
         ? name
         : throw new ArgumentException($"'{name}' is no name for a database: lower-case letters, digits and underscores, at most 63.", nameof(name));
 

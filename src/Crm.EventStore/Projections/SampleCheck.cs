@@ -28,12 +28,9 @@ public sealed class SampleCheck(NpgsqlDataSource database, EventLog log)
         }
 
         var compared = streams.Except(await Parked(connection, projection.Name, ct)).ToArray();
-        var events = new List<RecordedEvent>();
-        foreach (var stream in compared)
-        {
-            // The log never changes behind a position, so it need not be of the same snapshot.
-            events.AddRange((await log.ReadStreamAsStored(stream, ct)).Where(recorded => recorded.Position <= live.Position));
-        }
+
+        // The log never changes behind a position, so it need not be of the same snapshot.
+        var events = (await log.ReadStreamsAsStored(compared, ct)).Where(recorded => recorded.Position <= live.Position).ToList();
 
         events.Sort(static (one, other) => one.Position.CompareTo(other.Position));
         var differing = await projection.Differing(connection, live.Build, events, compared, ct);

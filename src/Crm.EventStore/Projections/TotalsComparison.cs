@@ -20,6 +20,9 @@ public sealed record TotalsResult(int Days, IReadOnlyList<DateOnly> Differing);
 internal sealed class TotalsComparison<TEntry>(DailyTotals<TEntry> totals, ReadTable<TEntry> entries, ProjectionBuild build)
     where TEntry : class
 {
+    // A few days are found one by one; for more the entries are gone through once.
+    private const int DaysByIndex = 20;
+
     private readonly string totalsTable = build.Physical(totals.Name);
     private readonly string entriesTable = build.Physical(entries.Name);
 
@@ -38,9 +41,10 @@ internal sealed class TotalsComparison<TEntry>(DailyTotals<TEntry> totals, ReadT
             differing.Add(TotalKey.AllTime);
         }
 
+        var read = days.Length > DaysByIndex ? await Anew(connection, days, ct) : null;
         foreach (var day in days)
         {
-            var anew = await Anew(connection, day, ct);
+            var anew = read is null ? await Anew(connection, day, ct) : read.GetValueOrDefault(day) ?? [];
             var here = shown.GetValueOrDefault(day) ?? [];
             if (anew.Count != here.Count || anew.Any(each => !here.TryGetValue(each.Key, out var total) || !Same(total, each.Value)))
             {
@@ -110,13 +114,44 @@ internal sealed class TotalsComparison<TEntry>(DailyTotals<TEntry> totals, ReadT
         await using var reader = await read.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
-            if (totals.Of(totals.Read(reader)) is var (key, adds))
-            {
-                TotalsTable.Add(sums, key, adds);
-            }
+            Add(sums, reader);
         }
 
         return sums;
+    }
+
+    private async Task<Dictionary<DateOnly, Dictionary<TotalKey, Total>>> Anew(
+        NpgsqlConnection connection, DateOnly[] days, CancellationToken ct)
+    {
+        await using var read = new NpgsqlCommand(
+            $"""
+            select {entries.ColumnList}, ({totals.TimeColumn} at time zone 'UTC')::date from {entriesTable}
+            where isfinite({totals.TimeColumn}) and ({totals.TimeColumn} at time zone 'UTC')::date = any($1)
+            """,
+            connection);
+        read.Parameters.Add(new NpgsqlParameter<DateOnly[]> { TypedValue = days });
+        var ofDays = new Dictionary<DateOnly, Dictionary<TotalKey, Total>>();
+        await using var reader = await read.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            var day = reader.GetFieldValue<DateOnly>(reader.FieldCount - 1);
+            if (!ofDays.TryGetValue(day, out var sums))
+            {
+                ofDays.Add(day, sums = []);
+            }
+
+            Add(sums, reader);
+        }
+
+        return ofDays;
+    }
+
+    private void Add(Dictionary<TotalKey, Total> sums, NpgsqlDataReader entry)
+    {
+        if (totals.Of(totals.Read(entry)) is var (key, adds))
+        {
+            TotalsTable.Add(sums, key, adds);
+        }
     }
 
     private async Task<bool> AllTimeDiffers(NpgsqlConnection connection, CancellationToken ct)

@@ -1,4 +1,5 @@
 using Crm.EventStore.Audit;
+using Crm.Web.Hosting;
 
 namespace Crm.Web.Audit;
 
@@ -6,10 +7,10 @@ namespace Crm.Web.Audit;
 public static class AuditSetup
 {
     /// <summary>Adds the tree, what keeps it up with the log and signed, what brings its heads elsewhere, what verifies it.</summary>
-    /// <exception cref="Hosting.SettingMissingException">The settings make no sense.</exception>
+    /// <exception cref="SettingMissingException">The settings make no sense.</exception>
     public static void AddCrmAudit(this WebApplicationBuilder builder)
     {
-        var options = builder.Configuration.GetSection(AuditOptions.Section).Get<AuditOptions>() ?? new AuditOptions();
+        var options = builder.Configuration.Read<AuditOptions>(AuditOptions.Section);
         if (!options.IsValid)
         {
             throw new Hosting.SettingMissingException(

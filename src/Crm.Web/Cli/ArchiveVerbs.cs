@@ -4,11 +4,15 @@ using Crm.EventStore.Archives;
 
 namespace Crm.Web.Cli;
 
-/// <summary><c>crm archive check</c> and <c>crm archive prune</c>: looks after archives, without a database.</summary>
+/// <summary><c>crm archive check</c>, <c>prune</c> and <c>config</c>: looks after archives, without a database.</summary>
 internal static class ArchiveVerbs
 {
+    /// <summary>What was taken out of an archive.</summary>
+    /// <param name="Files">The files.</param>
+    internal sealed record TakenOut(IReadOnlyList<string> Files);
+
     /// <summary>The verb with what can be done.</summary>
-    public static Command Command() => new("archive", "Looks after archives, without a database.") { Check(), Prune() };
+    public static Command Command() => new("archive", "Looks after archives, without a database.") { Check(), Prune(), Configuration() };
 
     private static Command Check()
     {
@@ -27,7 +31,28 @@ internal static class ArchiveVerbs
             var report = await ProgressBar.Show(
                 tell => ArchiveCheck.Run(archive, archiveKey, new Told<double>(done => tell("check", done)), ct));
             await Verb.Answer(parsed.GetValue(json), report, CliJson.Default.ArchiveCheckReport, Lines);
-            return report.IsWhole ? ExitCode.Done : ExitCode.Failed;
+            return report.IsWhole && report.Orphans.Count == 0 ? ExitCode.Done : ExitCode.Failed;
+        });
+        return command;
+    }
+
+    private static Command Configuration()
+    {
+        var json = Verb.Json();
+        var folder = new Argument<string>("folder") { Description = "The archive's folder." };
+        var to = new Option<string>("--to") { Description = "The folder that the files are written to.", Required = true };
+        var key = new Option<string?>("--key") { Description = "The file with the archive's key." };
+        var command = new Command("config", "Takes out the files of configuration that crm backup --with-config put into an archive.")
+        {
+            folder, to, key, json,
+        };
+        command.Runs(async (parsed, ct) =>
+        {
+            var archive = ArchiveFolder.At(parsed.GetRequiredValue(folder), keys: null);
+            var archiveKey = parsed.GetValue(key) is { } file ? ArchiveKey.Read(file) : null;
+            var files = await ArchivedConfiguration.Restore(archive, archiveKey, parsed.GetRequiredValue(to), ct);
+            await Verb.Answer(parsed.GetValue(json), new TakenOut(files), CliJson.Default.TakenOut, static done => done.Files);
+            return ExitCode.Done;
         });
         return command;
     }
@@ -80,14 +105,24 @@ internal static class ArchiveVerbs
             yield return $"DAMAGED: {damage}";
         }
 
+        foreach (var orphan in report.Orphans)
+        {
+            yield return $"LEFT BEHIND: {orphan} belongs to no manifest, and may hold keys of persons who have been erased since: remove it";
+        }
+
         yield return report.IsWhole
             ? string.Create(CultureInfo.InvariantCulture, $"whole, up to position {report.LastPosition:N0}")
-            : report.GoodUpTo == 0
-                ? "damaged: no part of it can be restored"
-                : string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"damaged: good up to position {report.GoodUpTo:N0} of {report.LastPosition:N0} (crm restore --good-part)");
+            : Restorable(report);
     }
+
+    private static string Restorable(ArchiveCheckReport report) => report.GoodUpTo switch
+    {
+        0 => "damaged: no part of it can be restored",
+        var all when all == report.LastPosition => "damaged, though not the log: it can be restored",
+        var part => string.Create(
+            CultureInfo.InvariantCulture,
+            $"damaged: good up to position {part:N0} of {report.LastPosition:N0} (crm restore --good-part)"),
+    };
 
     private static IEnumerable<string> Lines(PruneReport report)
     {

@@ -4,6 +4,7 @@ using System.IO.Compression;
 using Crm.EventStore.Audit;
 using Crm.EventStore.Log;
 using Crm.Web.Audit;
+using Crm.Web.Hosting;
 
 namespace Crm.Web.Cli;
 
@@ -185,7 +186,7 @@ internal static class AuditVerbs
     private static async Task<int> With(Func<Audit, Task<int>> work, CancellationToken ct)
     {
         await using var database = await VerbDatabase.Open(ct);
-        var options = database.Settings.GetSection(AuditOptions.Section).Get<AuditOptions>() ?? new AuditOptions();
+        var options = database.Settings.Read<AuditOptions>(AuditOptions.Section);
         var pool = database.Database.App;
         var tree = new AuditTree(pool);
         var signing = new AuditSigning(pool, database.Masters, options, TimeProvider.System);

@@ -23,6 +23,11 @@ internal static class BackupVerb
         {
             Description = "A file with a key, 32 bytes in base64 (openssl rand -base64 32): the archive is encrypted with it.",
         };
+        var configuration = new Option<string[]>("--with-config")
+        {
+            Description = "A file of configuration that the archive carries along, encrypted; may be given more than once. Never the one "
+                + "with the master key: it must not lie with what it opens.",
+        };
         var segment = new Option<int>("--segment")
         {
             Description = "Events of one segment at the most: what is lost where one is damaged.",
@@ -37,7 +42,7 @@ internal static class BackupVerb
         });
         var command = new Command("backup", "Archives the log up to now, without stopping anything. Can be interrupted and repeated.")
         {
-            to, keysTo, key, segment, json,
+            to, keysTo, key, configuration, segment, json,
         };
         command.Runs(async (parsed, ct) =>
         {
@@ -47,6 +52,7 @@ internal static class BackupVerb
             var backup = new LogBackup(database.Database.App, folder, archiveKey, TimeProvider.System)
             {
                 SegmentEvents = parsed.GetValue(segment),
+                Configuration = parsed.GetValue(configuration) ?? [],
             };
             var report = await ProgressBar.Show(tell => backup.Run(new Told<double>(done => tell("archive", done)), ct));
             await Verb.Answer(parsed.GetValue(json), report, CliJson.Default.BackupReport, Lines);

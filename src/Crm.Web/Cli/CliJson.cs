@@ -29,6 +29,7 @@ namespace Crm.Web.Cli;
 [JsonSerializable(typeof(DrillReport))]
 [JsonSerializable(typeof(ArchiveCheckReport))]
 [JsonSerializable(typeof(PruneReport))]
+[JsonSerializable(typeof(ArchiveVerbs.TakenOut))]
 [JsonSerializable(typeof(ExportVerb.Exported))]
 [JsonSerializable(typeof(IReadOnlyList<ProjectionStatus>))]
 [JsonSerializable(typeof(List<RebuildReport>))]

@@ -24,6 +24,13 @@ internal static class DiffVerb
         {
             from, to, actor, type, lead, json,
         };
+        command.Validators.Add(result =>
+        {
+            if (Moment.Of(result, from) > (Moment.Of(result, to) ?? TimeProvider.System.GetUtcNow()))
+            {
+                result.AddError("--to, which is now unless told, lies before --from.");
+            }
+        });
         command.Runs(async (parsed, ct) =>
         {
             await using var database = await VerbDatabase.Open(ct);

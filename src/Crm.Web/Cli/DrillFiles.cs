@@ -29,15 +29,27 @@ internal static class DrillFiles
         var json = JsonSerializer.SerializeToUtf8Bytes(report, CliJson.Default.DrillReport);
         var html = Encoding.UTF8.GetBytes(Page(report, Sha256(json)));
         var path = Path.Combine(Path.GetFullPath(folder), name);
-        await File.WriteAllBytesAsync(path + ".json", json, ct);
-        await File.WriteAllBytesAsync(path + ".html", html, ct);
+        await Write(path + ".json", json, ct);
+        await Write(path + ".html", html, ct);
         if (signer is not null)
         {
             var said = $"{Heading}\n{(report.Passed ? "passed" : "FAILED")}\n{Sha256(json)}  {name}.json\n{Sha256(html)}  {name}.html\n";
-            await File.WriteAllTextAsync(path + ".note", SignedNote.Sign(said, signer).ToString(), ct);
+            await Write(path + ".note", Encoding.UTF8.GetBytes(SignedNote.Sign(said, signer).ToString()), ct);
         }
 
         return path + ".json";
+    }
+
+    private static async Task Write(string path, byte[] content, CancellationToken ct)
+    {
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.Create,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        };
+        await using var file = new FileStream(path, options);
+        await file.WriteAsync(content, ct);
     }
 
     /// <summary>A step's outcome in a word.</summary>

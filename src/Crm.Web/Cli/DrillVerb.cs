@@ -75,7 +75,7 @@ internal static class DrillVerb
         {
             try
             {
-                var options = there.Settings.GetSection(AuditOptions.Section).Get<AuditOptions>() ?? new AuditOptions();
+                var options = there.Settings.Read<AuditOptions>(AuditOptions.Section);
                 return (await new AuditSigning(there.Database.App, there.Masters, options, TimeProvider.System).Current(ct), null);
             }
             catch (Exception fault) when (

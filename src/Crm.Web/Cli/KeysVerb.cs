@@ -64,7 +64,7 @@ internal static class KeysVerb
         await using var database = await VerbDatabase.Open(ct);
         try
         {
-            var options = database.Settings.GetSection(SecurityOptions.Section).Get<SecurityOptions>() ?? new SecurityOptions();
+            var options = database.Settings.Read<SecurityOptions>(SecurityOptions.Section);
             var master = database.Masters;
             using var loggers = VerbLogging.Create();
             using var keys = new SigningKeys(database.Database.App, master, options, TimeProvider.System, loggers.CreateLogger<SigningKeys>());

@@ -38,9 +38,16 @@ internal static class RecoverVerb
                 result.AddError($"--to {moment} is neither a position nor a time such as 2026-11-20T20:00:00Z.");
             }
         });
+        command.NeedsDatabaseName(result => result.GetValue(into));
         command.Runs(async (parsed, ct) =>
         {
             var moment = parsed.GetRequiredValue(to);
+            if (PositionOf(moment) is null && TimeOf(moment) > TimeProvider.System.GetUtcNow())
+            {
+                await Console.Error.WriteLineAsync($"Refused: --to {moment} lies in the future, of which the log holds nothing yet.");
+                return ExitCode.Refused;
+            }
+
             await using var database = await VerbDatabase.Open(ct);
             var position = PositionOf(moment)
                 ?? await database.Log.PositionAt(TimeOf(moment) ?? throw new InvalidOperationException("The time was checked before."), ct);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using Crm.Application;
 using Crm.Application.Undo;
@@ -15,15 +16,21 @@ internal static class RestoreLeadsVerb
     private static Command Restore()
     {
         var json = Verb.Json();
-        var ids = new Argument<Guid[]>("IDS") { Description = "The leads.", Arity = ArgumentArity.OneOrMore };
+        var ids = new Argument<Guid[]>("IDS")
+        {
+            Description = "The leads.",
+            Arity = ArgumentArity.OneOrMore,
+            CustomParser = static parsed => [.. parsed.Tokens.Select(token => Id(parsed, token.Value))],
+        };
         var asOf = Moment.Option("--as-of", "The moment (RFC 3339): what had happened by then stands again.", required: true);
-        var reason = new Option<string?>("--reason") { Description = "Why; stands in the events that are appended." };
+        var reason = Verb.Reason();
         var dryRun = new Option<bool>("--dry-run") { Description = "Only says what would happen." };
         var command = new Command(
             "restore", "Puts leads back to how they stood at a moment, by one event each; what happened since stays in their history.")
         {
             ids, asOf, reason, dryRun, json,
         };
+        command.NeedsReason(reason, dryRun);
         command.Runs(async (parsed, ct) =>
         {
             await using var database = await VerbDatabase.Open(ct);
@@ -39,6 +46,17 @@ internal static class RestoreLeadsVerb
             return report.Items.All(static item => item.Restored) ? ExitCode.Done : ExitCode.RowsRejected;
         });
         return command;
+    }
+
+    // The parser of its own takes whatever it cannot read in a list for the nil id.
+    private static Guid Id(ArgumentResult parsed, string text)
+    {
+        if (!Guid.TryParse(text, out var id))
+        {
+            parsed.AddError($"{text} is no id of a lead.");
+        }
+
+        return id;
     }
 
     private static IEnumerable<string> Lines(RestorationReport report)

@@ -42,6 +42,7 @@ internal static class RestoreVerb
         {
             from, keysFrom, key, into, to, goodPart, erasedFrom, revive, json,
         };
+        command.NeedsDatabaseName(result => result.GetValue(into) is { } name && !IsLogin(name) ? name : null);
         command.Runs(async (parsed, ct) =>
         {
             var folder = ArchiveFolder.At(parsed.GetRequiredValue(from), parsed.GetValue(keysFrom));
@@ -84,9 +85,11 @@ internal static class RestoreVerb
         database.Database.Owner ?? database.Database.App, database.Database.Description, manifest.Log, manifest.LastPosition, ct);
 
     private static Task<CrmDatabase> Target(VerbDatabase database, string into, CancellationToken ct) =>
-        into.Contains('=', StringComparison.Ordinal)
+        IsLogin(into)
             ? CrmDatabase.External(into, owner: null, VerbDatabase.Pool, ct)
             : database.Beside(into, ct);
+
+    private static bool IsLogin(string into) => into.Contains('=', StringComparison.Ordinal);
 
     private static IEnumerable<string> Lines(RestoreReport report)
     {

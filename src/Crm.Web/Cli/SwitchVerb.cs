@@ -34,6 +34,7 @@ internal static class SwitchVerb
         {
             next, dryRun, json,
         };
+        command.NeedsDatabaseName(result => result.GetValue(next));
         command.Runs(async (parsed, ct) =>
         {
             await using var database = await VerbDatabase.Open(ct, migrate: false);

@@ -22,7 +22,7 @@ internal static class UndoVerb
         var operation = new Option<string?>("--operation") { Description = "What was part of this operation, such as an import." };
         var from = Moment.Option("--from", "Only what the log took at this time (RFC 3339) or later.");
         var to = Moment.Option("--to", "Only what the log took at this time or before.");
-        var reason = new Option<string?>("--reason") { Description = "Why; stands in the events that are appended." };
+        var reason = Verb.Reason();
         var dryRun = new Option<bool>("--dry-run") { Description = "Only says what would happen." };
         var command = new Command(
             "undo",
@@ -33,11 +33,17 @@ internal static class UndoVerb
         };
         command.Validators.Add(result =>
         {
-            if ((result.GetValue(actor) ?? result.GetValue(apiKey) ?? result.GetValue(correlation) ?? result.GetValue(operation)) is null)
+            if (new[] { actor, apiKey, correlation, operation }.Count(each => result.GetValue(each) is not null) != 1)
             {
-                result.AddError("Say whose: --actor, --api-key, --correlation or --operation.");
+                result.AddError("Say whose, by exactly one of --actor, --api-key, --correlation and --operation.");
+            }
+
+            if (Moment.Of(result, from) > Moment.Of(result, to))
+            {
+                result.AddError("--to lies before --from.");
             }
         });
+        command.NeedsReason(reason, dryRun);
         command.Runs(async (parsed, ct) =>
         {
             var selection = new AuditSelection

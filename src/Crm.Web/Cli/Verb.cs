@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -18,6 +19,27 @@ internal static class Verb
 {
     /// <summary>Asks for the answer as JSON.</summary>
     public static Option<bool> Json() => new("--json") { Description = "Answers in JSON on the standard output." };
+
+    /// <summary>Says why something is written.</summary>
+    public static Option<string?> Reason() => new("--reason") { Description = "Why; stands in the events that are appended. Only a dry run goes without." };
+
+    /// <summary>Refuses to write without a reason.</summary>
+    public static void NeedsReason(this Command command, Option<string?> reason, Option<bool> dryRun) => command.Validators.Add(result =>
+    {
+        if (!result.GetValue(dryRun) && string.IsNullOrWhiteSpace(result.GetValue(reason)))
+        {
+            result.AddError("--reason is missing: it stands in the events that are appended.");
+        }
+    });
+
+    /// <summary>Refuses a name that no database can have.</summary>
+    public static void NeedsDatabaseName(this Command command, Func<CommandResult, string?> name) => command.Validators.Add(result =>
+    {
+        if (name(result) is { } given && !DatabaseAdmin.IsName(given))
+        {
+            result.AddError($"'{given}' is no name for a database: lower-case letters, digits and underscores, at most 63.");
+        }
+    });
 
     /// <summary>Runs a verb and turns its outcome into an exit code; what people should know goes to the error stream.</summary>
     /// <param name="command">The command that is made to run it.</param>

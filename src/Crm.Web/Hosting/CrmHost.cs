@@ -46,6 +46,12 @@ public static class CrmHost
     private static async Task Run(string[] args, CancellationToken ct)
     {
         var builder = HostSettings.Builder(args);
+
+        // What prevents the start is thrown, and told in one line: the framework need not log it with all its frames.
+        var isStarted = false;
+        builder.Logging.AddFilter(
+            "Microsoft.Extensions.Hosting.Internal.Host", level => level > LogLevel.Error || (isStarted && level >= LogLevel.Warning));
+        SettingsCheck.DemandReadable(builder.Configuration);
         if (builder.Environment.IsProduction())
         {
             SettingsCheck.Demand(builder.Configuration);
@@ -91,7 +97,8 @@ public static class CrmHost
 
         var admin = await app.Services.GetRequiredService<FirstAdmin>()
             .Ensure(app.Configuration["CRM_ADMIN_EMAIL"], app.Configuration["CRM_ADMIN_PASSWORD"], !app.Environment.IsProduction(), ct);
-        await app.StartAsync(ct);
+        await Start(app, ct);
+        isStarted = true;
         Announce(app, ground);
         if (admin is not null)
         {
@@ -101,6 +108,20 @@ public static class CrmHost
         }
 
         await app.WaitForShutdownAsync(ct);
+    }
+
+    /// <summary>Starts the host; where it cannot, what did start ends before that on which it stands.</summary>
+    private static async Task Start(WebApplication app, CancellationToken ct)
+    {
+        try
+        {
+            await app.StartAsync(ct);
+        }
+        catch
+        {
+            await app.StopAsync(CancellationToken.None);
+            throw;
+        }
     }
 
     private static void Announce(WebApplication app, HostDatabase ground)

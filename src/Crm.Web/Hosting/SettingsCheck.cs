@@ -1,3 +1,4 @@
+using Crm.Web.Audit;
 using Crm.Web.Security;
 using Npgsql;
 
@@ -43,6 +44,15 @@ internal static class SettingsCheck
             throw new SettingMissingException("Production does not start like this:" + string.Concat(
                 refused.Select(static finding => $"{Environment.NewLine}  {finding.Setting} is {finding.State}: {finding.Because}")));
         }
+    }
+
+    /// <summary>Refuses to go on with settings that are not even of their kind, such as a word for a number.</summary>
+    /// <exception cref="SettingMissingException">There is one; it is named.</exception>
+    public static void DemandReadable(IConfiguration settings)
+    {
+        settings.Read<EdgeOptions>(EdgeOptions.Section);
+        settings.Read<SecurityOptions>(SecurityOptions.Section);
+        settings.Read<AuditOptions>(AuditOptions.Section);
     }
 
     private static SettingFinding OfEnvironment(IConfiguration settings) =>
@@ -119,7 +129,7 @@ internal static class SettingsCheck
     };
 
     private static SettingFinding OfEdge(IConfiguration settings) =>
-        (settings.GetSection(EdgeOptions.Section).Get<EdgeOptions>() ?? new EdgeOptions()).Faults().ToList() switch
+        settings.Read<EdgeOptions>(EdgeOptions.Section).Faults().ToList() switch
         {
             [] => new(EdgeOptions.Section, "set", Refused: false, "within range."),
             var faults => new(EdgeOptions.Section, "weak", Refused: true, string.Join("; ", faults) + "."),
@@ -138,7 +148,7 @@ internal static class SettingsCheck
     private static SettingFinding OfPasswords(IConfiguration settings)
     {
         const string setting = SecurityOptions.Section + ":PasswordRounds";
-        return (settings.GetSection(SecurityOptions.Section).Get<SecurityOptions>() ?? new SecurityOptions()).PasswordRounds switch
+        return settings.Read<SecurityOptions>(SecurityOptions.Section).PasswordRounds switch
         {
             < LeastRounds => new(setting, "weak", Refused: true, $"fewer than {LeastRounds} rounds: whoever steals the hashes finds the passwords."),
             var rounds => new(setting, "set", Refused: false, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{rounds} rounds.")),
@@ -147,7 +157,7 @@ internal static class SettingsCheck
 
     private static IEnumerable<SettingFinding> OfIssuers(IConfiguration settings)
     {
-        var issuers = (settings.GetSection(SecurityOptions.Section).Get<SecurityOptions>() ?? new SecurityOptions()).Issuers;
+        var issuers = settings.Read<SecurityOptions>(SecurityOptions.Section).Issuers;
         foreach (var (place, issuer) in issuers.Index())
         {
             var setting = $"{SecurityOptions.Section}:Issuers:{place}";

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text.Json;
 using Crm.Application;
+using Crm.EventStore.Audit;
 using Crm.EventStore.Log;
 using Crm.EventStore.Sealing;
 using Crm.Web.Hosting;
@@ -114,6 +115,8 @@ public static partial class Problems
             500, "key-missing", "It cannot be read.", "The key of its personal data is missing. The fault has been recorded under the trace id."),
         LogCorruptException => new Problem(
             500, "log-corrupt", "It cannot be read.", "What the log holds of it was changed. The fault has been recorded under the trace id."),
+        AuditTreeBrokenException => new Problem(
+            500, "audit-tree-broken", "The history cannot be signed or proved.", "Its tree, its heads and the log contradict each other. See crm verify."),
         MasterKeyUnknownException => new Problem(
             500, "master-key-missing", "It cannot be read.", "This host lacks the master key. The fault has been recorded under the trace id."),
         _ => new Problem(500, "fault", "Something went wrong in the service.", "The fault has been recorded under the trace id."),

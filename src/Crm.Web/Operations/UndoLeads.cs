@@ -47,7 +47,9 @@ public sealed class UndoRequestValidator : AbstractValidator<UndoRequest>
     public UndoRequestValidator()
     {
         RuleFor(request => request.Actor).AtMost(LongestName).Must((request, _) => !request.Window.Selection.IsEmpty)
-            .WithErrorCode("required").WithMessage("or apiKeyId, correlationId or operationId is required.");
+            .WithErrorCode("required").WithMessage("or apiKeyId, correlationId or operationId is required.")
+            .Must((request, _) => Named(request) < 2)
+            .WithErrorCode("only-one").WithMessage("and apiKeyId, correlationId and operationId exclude each other: say exactly one.");
         RuleFor(request => request.ApiKeyId).AtMost(LongestName);
         RuleFor(request => request.CorrelationId).AtMost(LongestName);
         RuleFor(request => request.OperationId).AtMost(LongestName);
@@ -55,6 +57,9 @@ public sealed class UndoRequestValidator : AbstractValidator<UndoRequest>
         RuleFor(request => request.To).Must(static (request, to) => to is null || request.From is null || request.From <= to)
             .WithErrorCode("out-of-range").WithMessage("lies before from.");
     }
+
+    private static int Named(UndoRequest request) =>
+        new[] { request.Actor, request.ApiKeyId, request.CorrelationId, request.OperationId }.Count(static each => each is not null);
 }
 
 /// <summary><c>POST /ops/undo</c></summary>

@@ -41,6 +41,25 @@ public sealed class Physical_backups : IDisposable
         await HoldsGaplessly(source.DataFolder, repository, 160, "--latest");
     }
 
+    [Fact]
+    public async Task that_could_not_be_restored_leave_nothing_behind_and_are_restored_into_the_same_folder_later()
+    {
+        MustBeInstalled();
+        await using var own = await TestCluster.StartOwn(durable: false, Ct);
+        var (source, repository, folder) = (own.Cluster, Folder(), Folder());
+        var fresh = Path.Combine(folder, "fresh");
+        await Script(source.DataFolder, repository, "setup", "--restart");
+
+        var (code, none) = await Run(source.DataFolder, repository, "restore", fresh, "--latest");
+        Assert.True(code == 1 && none.Contains("as empty as it was", StringComparison.Ordinal), none);
+        Assert.Empty(Directory.GetFileSystemEntries(folder));
+        await Script(source.DataFolder, repository, "backup", "full");
+        await Script(source.DataFolder, repository, "restore", fresh, "--latest");
+        (code, var held) = await Run(source.DataFolder, repository, "restore", fresh, "--latest");
+
+        Assert.True(code == 1 && held.Contains("holds a cluster already", StringComparison.Ordinal), held);
+    }
+
     private async Task HoldsGaplessly(string from, string repository, long events, params string[] moment)
     {
         var folder = Folder();
@@ -79,6 +98,12 @@ public sealed class Physical_backups : IDisposable
 
     private static async Task Script(string dataFolder, string repository, string script, params string[] arguments)
     {
+        var (code, said) = await Run(dataFolder, repository, script, arguments);
+        Assert.True(code == 0, $"{script} {string.Join(' ', arguments)}: {said}");
+    }
+
+    private static async Task<(int Code, string Said)> Run(string dataFolder, string repository, string script, params string[] arguments)
+    {
         var start = new ProcessStartInfo(Path.Combine(Repository.Root, "ops", "pgbackrest", script), arguments)
         {
             UseShellExecute = false,
@@ -90,7 +115,7 @@ public sealed class Physical_backups : IDisposable
         using var process = Process.Start(start) ?? throw new InvalidOperationException("No bash.");
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(Ct), process.StandardError.ReadToEndAsync(Ct));
         await process.WaitForExitAsync(Ct);
-        Assert.True(process.ExitCode == 0, $"{script} {string.Join(' ', arguments)}: {await output}{await errors}");
+        return (process.ExitCode, await output + await errors);
     }
 
     /// <summary>Left out where it cannot be had; where continuous integration installs it, its absence is a failure.</summary>

@@ -28,6 +28,26 @@ public partial class The_scripts_for_people
         Assert.Equal(0, check.ExitCode);
     }
 
+    [Theory]
+    [InlineData("ops/backup", "--help")]
+    [InlineData("ops/export", "-h")]
+    [InlineData("ops/test", "--help")]
+    [InlineData("ops/ci.sh", "--help")]
+    [InlineData("ops/bench", "--help")]
+    public async Task say_what_they_do_when_asked(string script, string asked)
+    {
+        var ct = TestContext.Current.CancellationToken;
+        var path = Path.Combine(Repository.Root, script);
+        using var run = Process.Start(new ProcessStartInfo(path, [asked]) { UseShellExecute = false, RedirectStandardOutput = true })
+            ?? throw new InvalidOperationException("No bash.");
+        var said = await run.StandardOutput.ReadToEndAsync(ct);
+        await run.WaitForExitAsync(ct);
+
+        Assert.Equal(0, run.ExitCode);
+        var head = (await File.ReadAllLinesAsync(path, ct))[1];
+        Assert.StartsWith(head[2..], said, StringComparison.Ordinal);
+    }
+
     public static TheoryData<string> Units =>
     [
         .. new DirectoryInfo(Path.Combine(Repository.Root, "ops", "systemd")).GetFiles().Select(static file => file.Name)

@@ -92,6 +92,40 @@ public sealed class Archives_by_the_clock(TestDatabase database) : IClassFixture
     }
 
     [Fact]
+    public async Task carry_configuration_along_encrypted_and_keys_go_another_way()
+    {
+        var (key, settings) = (Path.Combine(folder.FullName, "archive.key"), Path.Combine(folder.FullName, "settings.json"));
+        await File.WriteAllTextAsync(key, Convert.ToBase64String(new byte[32]), Ct);
+        await File.WriteAllTextAsync(settings, "Password=MARKED-as-secret", Ct);
+        var keys = Path.Combine(folder.FullName, "keys");
+        var start = Start(Path.Combine(Repository.Root, "ops/backup"));
+        start.Environment["CRM_BACKUP_CONFIG"] = settings;
+        var (code, _, error) = await Run(start);
+        Assert.Equal(Refused, code);
+        Assert.Contains("Configuration holds passwords", error, StringComparison.Ordinal);
+        Directory.Delete(Assert.Single(Directory.GetDirectories(Folders)), recursive: true);
+
+        start.Environment["CRM_BACKUP_KEY_FILE"] = key;
+        start.Environment["CRM_BACKUP_KEYS_DIR"] = keys;
+        start.Environment["CRM_BACKUP_KEYS_OFFSITE"] = Path.Combine(folder.FullName, "offsite");
+        (code, var output, error) = await Run(start);
+        Assert.True(code == 0, output + error);
+
+        var archive = Assert.Single(Directory.GetDirectories(Folders));
+        Assert.Equal([archive, Path.Combine(keys, Path.GetFileName(archive))], await File.ReadAllLinesAsync(CarriedAway, Ct));
+        foreach (var file in Directory.GetFiles(archive, "*", SearchOption.AllDirectories))
+        {
+            Assert.True((await File.ReadAllBytesAsync(file, Ct)).AsSpan().IndexOf("MARKED"u8) < 0, file);
+        }
+
+        var taken = Path.Combine(folder.FullName, "taken");
+        (code, output, error) = await CrmProcess.Run(null, Ct, "archive", "config", archive, "--key", key, "--to", taken);
+        Assert.True(code == 0, output + error);
+        Assert.Equal("Password=MARKED-as-secret", await File.ReadAllTextAsync(Path.Combine(taken, "settings.json"), Ct));
+        Assert.False(File.Exists(Inherited));
+    }
+
+    [Fact]
     public async Task need_a_host_that_is_there()
     {
         var start = Start(Path.Combine(Repository.Root, "ops/backup"));

@@ -97,6 +97,20 @@ public sealed class Archives_on_the_command_line(TestDatabase database) : IClass
         Assert.Contains("positions 1001 to 2000", why, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task that_are_not_encrypted_are_not_called_damaged_because_a_key_was_named()
+    {
+        var key = Path.Combine(folder.FullName, "archive.key");
+        await File.WriteAllTextAsync(key, Convert.ToBase64String(new byte[32]), Ct);
+        var (code, _, error) = await CrmProcess.Run(database, Ct, "backup", "--to", Archive);
+        Assert.True(code == 0, error);
+
+        (code, var output, error) = await CrmProcess.Run(null, Ct, "archive", "check", Archive, "--key", key);
+
+        Assert.Equal((3, ""), (code, output));
+        Assert.StartsWith("Refused: The archive is not encrypted, and a key was named.", error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("csv")]
     [InlineData("ndjson")]

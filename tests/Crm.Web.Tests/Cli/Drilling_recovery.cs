@@ -41,6 +41,9 @@ public sealed class Drilling_recovery(TestDatabase database) : IClassFixture<Tes
         var (code, output, error) = await CrmProcess.Run(database, Ct, "drill", "--from", Archive, "--report", Reports, "--json");
 
         Assert.True(code == 0, output + error);
+        Assert.All(
+            Directory.GetFiles(Reports),
+            static file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
         var steps = JsonDocument.Parse(output).RootElement.GetProperty("steps").EnumerateArray().ToList();
         Assert.Equal(
             [

@@ -21,6 +21,8 @@ public sealed class The_command_line(TestDatabase database) : IClassFixture<Test
         }
         """;
 
+    private const string Then = "2026-01-01T00:00:00Z";
+
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("crm-cli-");
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -56,6 +58,38 @@ public sealed class The_command_line(TestDatabase database) : IClassFixture<Test
         Assert.Equal(2, code);
         Assert.Empty(output);
         Assert.NotEmpty(error);
+    }
+
+    [Theory]
+    [InlineData("nope is no id of a lead", "leads", "restore", "019abc00-0000-7000-8000-000000000001", "nope", "--as-of", Then, "--reason", "x")]
+    [InlineData("--reason is missing", "leads", "restore", "019abc00-0000-7000-8000-000000000001", "--as-of", Then)]
+    [InlineData("--reason is missing", "undo", "--actor", "x")]
+    [InlineData("--reason is missing", "undo", "--actor", "x", "--reason", " ")]
+    [InlineData("exactly one of --actor", "undo", "--actor", "x", "--operation", "y", "--reason", "x")]
+    [InlineData("--to lies before --from", "undo", "--actor", "x", "--from", "2026-01-02T00:00:00Z", "--to", Then, "--reason", "x")]
+    [InlineData("lies before --from", "diff", "--from", "2026-01-02T00:00:00Z", "--to", Then)]
+    [InlineData("lies before --from", "diff", "--from", "2999-01-01T00:00:00Z")]
+    [InlineData("--from yesterday is not a time", "diff", "--from", "yesterday")]
+    [InlineData("--to now is not a time", "undo", "--actor", "x", "--from", Then, "--to", "now", "--reason", "x")]
+    [InlineData("'bad name;' is no name for a database", "recover", "--to", "1", "--into", "bad name;")]
+    [InlineData("'bad name;' is no name for a database", "restore", "--from", "x", "--into", "bad name;")]
+    [InlineData("'Bad' is no name for a database", "switch", "Bad")]
+    public async Task names_what_cannot_be_meant(string says, params string[] arguments)
+    {
+        var (code, output, error) = await CrmProcess.Run(null, Ct, arguments);
+
+        Assert.Equal((2, ""), (code, output));
+        Assert.Contains(says, error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task recovers_nothing_from_the_future()
+    {
+        var (code, _, error) = await CrmProcess.Run(database, Ct, "recover", "--to", "2999-01-01T00:00:00Z", "--into", "crm_future");
+
+        Assert.Equal(3, code);
+        Assert.Contains("lies in the future", error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -127,6 +127,8 @@ public sealed class Proving_the_history(TestHost host) : IClassFixture<TestHost>
         await admin.Captured();
         await Eventually.IsTrue(async () => await AuditError(own) is not null, Ct);
         Assert.Contains("when it was verified", await AuditError(own), StringComparison.Ordinal);
+        (await admin.Post("/ops/audit/head")).IsRefused(500, "audit-tree-broken");
+        (await admin.Get("/audit/checkpoint")).IsRefused(500, "audit-tree-broken");
         var tree = new AuditTree(own.Database.App);
         Assert.Equal(0, (await tree.Progress(Ct)).Size);
         Assert.Null(await tree.LastHead(Ct));

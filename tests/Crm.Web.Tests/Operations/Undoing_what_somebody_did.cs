@@ -126,7 +126,7 @@ public class Undoing_what_somebody_did(TestHost host) : IClassFixture<TestHost>
         var (admin, bad) = (await host.Admin(), await host.Register("manager"));
         var leads = await Task.WhenAll(Enumerable.Range(0, 150).Select(_ => Capture(admin)));
         await Task.WhenAll(leads.Select(async lead => (await bad.Patch($"/leads/{lead}", """{"company":"Wrong"}""")).Is(200)));
-        string[] verb = ["undo", "--actor", bad.Id.ToString(), "--json"];
+        string[] verb = ["undo", "--actor", bad.Id.ToString(), "--reason", "A script gone wild.", "--json"];
         var before = await Reversals();
 
         using (var undo = CrmProcess.Start(host.Database, verb))
@@ -150,6 +150,8 @@ public class Undoing_what_somebody_did(TestHost host) : IClassFixture<TestHost>
         Assert.Contains(("/actor", "required"), (await admin.Post("/ops/undo", "{}")).Is(422).Errors);
         (await admin.Post("/ops/undo", """{"actor":"x","from":"2026-01-02T00:00:00Z","to":"2026-01-01T00:00:00Z"}"""))
             .IsRefused(422, "invalid");
+        Assert.Contains(
+            ("/actor", "only-one"), (await admin.Post("/ops/undo", """{"actor":"x","operationId":"y"}""")).Is(422).Errors);
         (await (await host.As("ops")).Post("/ops/undo", """{"actor":"x"}""")).IsRefused(403, "forbidden");
 
         var (code, _, error) = await CrmProcess.Run(host.Database, Ct, "undo");
