@@ -119,7 +119,7 @@ public sealed partial class LeadBoard
 
         var sample = await SearchSample.Of(database, ct);
         var narrowing = NarrowingOf(query);
-        return query.Q is { Length: > 0 } q ? sample.WayTo(LeadSelect.Needle(q), rows, query.Tag is null ? narrowing : 3 * narrowing)
+        return query.Q is { Length: > 0 } q ? sample.WayTo(SearchNeedle.Of(q), rows, query.Tag is null ? narrowing : 3 * narrowing)
             : query.Tag is { } tag && sample.IsFrequent(tag, rows, narrowing) ? SearchWay.Walk
             : null;
     }

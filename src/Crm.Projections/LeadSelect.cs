@@ -191,12 +191,12 @@ internal sealed class LeadSelect
     {
         if (way is null || !query.AsOf.IsNow)
         {
-            conditions.Add($"s.text like {Parameter(Pattern(q), NpgsqlDbType.Text)}");
+            conditions.Add($"s.text like {Parameter(SearchNeedle.Pattern(q), NpgsqlDbType.Text)}");
             return;
         }
 
         // Compared in a way that no index serves: which one is asked, and for what, is settled.
-        var compared = $"strpos(s.text, {Parameter(Needle(q), NpgsqlDbType.Text)}) > 0";
+        var compared = $"strpos(s.text, {Parameter(SearchNeedle.Of(q), NpgsqlDbType.Text)}) > 0";
         if (way.Walks)
         {
             conditions.Add(compared);
@@ -219,35 +219,6 @@ internal sealed class LeadSelect
             LeadSort.LastName or LeadSort.Company => Parameter(after.Key, NpgsqlDbType.Text),
         };
         conditions.Add($"(b.{SortColumn}, b.lead_id) {than} ({key}, {Parameter(Cursor.Parse<Guid>(after.Id), NpgsqlDbType.Uuid)})");
-    }
-
-    /// <summary>
-    /// The LIKE pattern of a search, its wildcards escaped. Without three letters or digits in a row no trigram inside a word is known,
-    /// but the one that begins a word is: the search then looks at beginnings of words, which the index finds too.
-    /// </summary>
-    internal static string Pattern(string q)
-    {
-        var escaped = Needle(q).Replace(@"\", @"\\", StringComparison.Ordinal)
-            .Replace("%", @"\%", StringComparison.Ordinal)
-            .Replace("_", @"\_", StringComparison.Ordinal);
-        return $"%{escaped}%";
-    }
-
-    /// <summary>What must stand in a lead's text, as it is: the search's own text, after a blank where it must begin a word.</summary>
-    internal static string Needle(string q)
-    {
-        var text = SearchText.Folded(q);
-        var run = 0;
-        var longest = 0;
-        var any = false;
-        foreach (var rune in text.EnumerateRunes())
-        {
-            run = Rune.IsLetterOrDigit(rune) ? run + 1 : 0;
-            longest = Math.Max(longest, run);
-            any |= run > 0;
-        }
-
-        return any && longest < 3 && !char.IsWhiteSpace(text[0]) ? $" {text}" : text;
     }
 
     private static DateTimeOffset TimeOf(string ticks)

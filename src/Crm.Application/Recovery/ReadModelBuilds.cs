@@ -23,6 +23,9 @@ internal static class ReadModelBuilds
             new ParallelOptions { MaxDegreeOfParallelism = atOnce, CancellationToken = ct },
             async (projection, stop) => await steps.Do(
                 $"build {projection.Name}", part => rebuilder.Rebuild(projection, new Building(part), stop)));
+
+        // What the builds have used goes back to the system: the steps that follow would otherwise take theirs on top of it.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
     private sealed class Building(IProgress<double> part) : IProgress<RebuildProgress>
